@@ -1,0 +1,51 @@
+// The channels that have a subscriber on this shard, by name. A channel exists from its first
+// subscriber to its last unsubscribe; nothing is declared beforehand.
+//
+// Owner: the hub. Names are hashed with a per-process key (core/base/hash.h), so that nobody can
+// choose names that collide. Limit: `max_channels`; beyond it add() returns nullptr.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/base/hash.h"
+#include "core/hub/delivery_sink.h"
+#include "core/mem/slab.h"
+
+namespace millrace {
+
+struct Channel {
+  explicit Channel(Bytes channel_name) : name(channel_name) {}
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  const std::string name;
+  std::vector<Subscriber> subscribers;  // dense; order is not kept
+  InterestToken interest = 0;           // of the add_interest() that made it
+  bool live = false;                    // false: the broker has not confirmed the interest yet
+  SlotId slot;                          // its own place in the table
+};
+
+class ChannelTable {
+ public:
+  explicit ChannelTable(std::uint32_t max_channels) : channels_(max_channels) {}
+
+  [[nodiscard]] Channel* find(Bytes name);
+  // REQUIRES: find(name) == nullptr. nullptr at the limit.
+  [[nodiscard]] Channel* add(Bytes name);
+  void remove(Channel& channel);
+  // REQUIRES: the slot is taken.
+  Channel& at(std::uint32_t index);
+
+  [[nodiscard]] std::uint32_t size() const { return channels_.size(); }
+
+ private:
+  Slab<Channel> channels_;
+  // Keys view the names inside the slab, which do not move.
+  boost::unordered_flat_map<Bytes, std::uint32_t, BytesHash, std::equal_to<>> by_name_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,150 @@
+#include "core/hub/hub.h"
+
+#include "core/base/assert.h"
+
+namespace millrace {
+
+Hub::Hub(DeliverySink& sink, ShardMetrics& metrics, const HubLimits& limits)
+    : sink_(sink), metrics_(metrics), limits_(limits), channels_(limits.channels) {}
+
+Hub::~Hub() { CHECK_EQ(channels_.size(), 0U); }
+
+Hub::Subscribe Hub::subscribe(SubscriberId who, Bytes name) {
+  shard_.verify();
+  CHECK(!delivering_);
+  if (lists_.size() <= who) lists_.resize(who + std::size_t{1});
+  SubscriptionList& list = lists_[who];
+  Channel* channel = channels_.find(name);
+  if (channel != nullptr && find_entry(list, *channel) != kNotFound) return Subscribe::kAlready;
+  if (list.size() >= limits_.channels_per_subscriber) return Subscribe::kSubscriberLimit;
+  if (channel == nullptr) {
+    channel = channels_.add(name);
+    if (channel == nullptr) return Subscribe::kChannelLimit;
+    ++metrics_.channels;
+    channel->interest = ++last_interest_;
+    channel->live = broker_->add_interest(channel->name, channel->interest);
+  }
+  const auto position = static_cast<std::uint32_t>(channel->subscribers.size());
+  const std::uint32_t entry = list.add({channel->slot.index, position});
+  channel->subscribers.push_back({who, entry});
+  ++metrics_.subscriptions;
+  return channel->live ? Subscribe::kLive : Subscribe::kPending;
+}
+
+bool Hub::unsubscribe(SubscriberId who, Bytes name) {
+  shard_.verify();
+  CHECK(!delivering_);
+  SubscriptionList* list = list_of(who);
+  Channel* channel = channels_.find(name);
+  if (list == nullptr || channel == nullptr) return false;
+  const std::uint32_t entry = find_entry(*list, *channel);
+  if (entry == kNotFound) return false;
+  remove_entry(who, entry);
+  return true;
+}
+
+void Hub::drop(SubscriberId who) {
+  shard_.verify();
+  CHECK(!delivering_);
+  SubscriptionList* list = list_of(who);
+  if (list == nullptr) return;
+  while (!list->empty()) remove_entry(who, list->size() - 1);
+  *list = SubscriptionList();
+}
+
+bool Hub::subscribed(SubscriberId who, Bytes name) {
+  SubscriptionList* list = list_of(who);
+  Channel* channel = channels_.find(name);
+  return list != nullptr && channel != nullptr && find_entry(*list, *channel) != kNotFound;
+}
+
+std::uint32_t Hub::subscriptions_of(SubscriberId who) const {
+  return who < lists_.size() ? lists_[who].size() : 0;
+}
+
+SubscriptionList* Hub::list_of(SubscriberId who) {
+  return who < lists_.size() ? &lists_[who] : nullptr;
+}
+
+std::uint32_t Hub::find_entry(SubscriptionList& list, const Channel& channel) const {
+  for (std::uint32_t i = 0; i < list.size(); ++i) {
+    if (list[i].channel == channel.slot.index) return i;
+  }
+  return kNotFound;
+}
+
+// Both arrays close their hole with their last element, and each tells the other side where that went.
+void Hub::remove_entry(SubscriberId who, std::uint32_t entry) {
+  SubscriptionList& list = lists_[who];
+  const SubscriptionEntry removed = list[entry];
+  Channel& channel = channels_.at(removed.channel);
+  CHECK_EQ(channel.subscribers[removed.position].id, who);
+
+  list.remove(entry);
+  if (entry < list.size()) {
+    const SubscriptionEntry& moved = list[entry];
+    channels_.at(moved.channel).subscribers[moved.position].entry = entry;
+  }
+  channel.subscribers[removed.position] = channel.subscribers.back();
+  channel.subscribers.pop_back();
+  if (removed.position < channel.subscribers.size()) {
+    const Subscriber& moved = channel.subscribers[removed.position];
+    lists_[moved.id][moved.entry].position = removed.position;
+  }
+
+  CHECK_GT(metrics_.subscriptions, 0U);
+  --metrics_.subscriptions;
+  if (!channel.subscribers.empty()) return;
+  broker_->remove_interest(channel.name);
+  channels_.remove(channel);
+  --metrics_.channels;
+}
+
+void Hub::publish(const Publication& publication, PublishToken token) {
+  shard_.verify();
+  broker_->publish(publication, token);
+}
+
+void Hub::on_publication(const Publication& publication) {
+  shard_.verify();
+  Channel* channel = channels_.find(publication.channel);
+  if (channel == nullptr) return;  // the last subscriber left while it was on its way
+  CHECK(!channel->subscribers.empty());
+  if (!channel->live) return;  // its subscribers have not been told yet that they are subscribed
+  ++metrics_.publications_total;
+  delivering_ = true;
+  sink_.deliver(publication, channel->subscribers);
+  delivering_ = false;
+}
+
+void Hub::on_interest_ready(Bytes name, InterestToken token) {
+  shard_.verify();
+  Channel* channel = channels_.find(name);
+  if (channel == nullptr || channel->interest != token || channel->live) return;
+  channel->live = true;
+  delivering_ = true;
+  sink_.subscribed(channel->name, channel->subscribers);
+  delivering_ = false;
+}
+
+void Hub::on_published(PublishToken token, PublishOutcome outcome) {
+  sink_.published(token, outcome);
+}
+
+void Hub::validate() {
+  std::uint64_t entries = 0;
+  for (std::uint32_t who = 0; who < lists_.size(); ++who) {
+    SubscriptionList& list = lists_[who];
+    for (std::uint32_t i = 0; i < list.size(); ++i) {
+      Channel& channel = channels_.at(list[i].channel);
+      CHECK_LT(list[i].position, channel.subscribers.size());
+      CHECK_EQ(channel.subscribers[list[i].position].id, who);
+      CHECK_EQ(channel.subscribers[list[i].position].entry, i);
+      ++entries;
+    }
+  }
+  CHECK_EQ(entries, metrics_.subscriptions);
+  CHECK_EQ(std::uint64_t{channels_.size()}, metrics_.channels);
+}
+
+}  // namespace millrace

@@ -1,0 +1,167 @@
+#include "core/metrics/registry.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/base/bytes.h"
+
+namespace millrace {
+
+namespace {
+
+enum class Kind : std::uint8_t { kCounter, kGauge, kLargest };
+
+struct Entry {
+  Bytes name;  // without the prefix
+  Bytes help;
+  Kind kind;
+  std::uint64_t ShardMetrics::*field;
+};
+
+using M = ShardMetrics;
+constexpr Kind kC = Kind::kCounter;
+constexpr Kind kG = Kind::kGauge;
+
+constexpr std::array kEntries = {
+    Entry{"connections", "Open sockets of clients, from accept to close.", kG, &M::connections},
+    Entry{"clients", "Clients that have connected by the client protocol.", kG, &M::clients},
+    Entry{"accepts_total", "Connections taken from the accept queue.", kC, &M::accepts_total},
+    Entry{"accept_errors_total", "Accepts that failed for want of a resource.", kC,
+          &M::accept_errors_total},
+    Entry{"slow_disconnects_total", "Connections closed because they read too slowly.", kC,
+          &M::slow_disconnects_total},
+    Entry{"bytes_received_total", "Bytes read from clients.", kC, &M::bytes_received_total},
+    Entry{"bytes_sent_total", "Bytes written to clients.", kC, &M::bytes_sent_total},
+    Entry{"messages_received_total", "WebSocket messages from clients.", kC,
+          &M::messages_received_total},
+    Entry{"sends_total", "Send operations handed to the kernel.", kC, &M::sends_total},
+    Entry{"short_sends_total", "Sends that took less than was offered.", kC,
+          &M::short_sends_total},
+    Entry{"recv_parked_total", "Receives that waited for a buffer.", kC, &M::recv_parked_total},
+    Entry{"queued_bytes", "Bytes in all send queues.", kG, &M::queued_bytes},
+    Entry{"channels", "Channels with a subscriber, a shard each counts its own.", kG,
+          &M::channels},
+    Entry{"subscriptions", "Subscriptions of all clients.", kG, &M::subscriptions},
+    Entry{"publications_total", "Publications that reached a shard with a subscriber.", kC,
+          &M::publications_total},
+    Entry{"encodes_total", "Publications encoded: once a shard and variant.", kC,
+          &M::encodes_total},
+    Entry{"deliveries_total", "Publications put into clients' send queues.", kC,
+          &M::deliveries_total},
+    Entry{"client_publishes_total", "Publish commands of clients.", kC,
+          &M::client_publishes_total},
+    Entry{"api_publishes_total", "Publications by the server API.", kC, &M::api_publishes_total},
+    Entry{"broker_ready", "Shards whose broker is ready.", kG, &M::broker_ready},
+    Entry{"broker_outages_total", "Times that a shard lost its broker.", kC,
+          &M::broker_outages_total},
+    Entry{"broker_outage_milliseconds_total", "Time without the broker, summed over shards.", kC,
+          &M::broker_outage_ms_total},
+    Entry{"broker_received_total", "Messages from NATS.", kC, &M::broker_received_total},
+    Entry{"broker_published_total", "Publications that the broker has taken.", kC,
+          &M::broker_published_total},
+    Entry{"broker_publish_failures_total", "Publications that the broker did not take.", kC,
+          &M::broker_publish_failures_total},
+    Entry{"broker_dropped_subject_total", "Messages dropped: no channel is spelled so.", kC,
+          &M::broker_dropped_subject_total},
+    Entry{"broker_dropped_payload_total", "Messages dropped: not what the namespace takes.", kC,
+          &M::broker_dropped_payload_total},
+    Entry{"broker_dropped_full_total", "Messages dropped: a queue was full.", kC,
+          &M::broker_dropped_full_total},
+    Entry{"nats_subscriptions", "Subscriptions held at NATS.", kG, &M::nats_subscriptions},
+    Entry{"mailbox_refused_total", "Messages between shards that found a full lane.", kC,
+          &M::mailbox_refused_total},
+    Entry{"ring_enters_total", "Calls of io_uring_enter.", kC, &M::ring_enters_total},
+    Entry{"ring_submissions_total", "Operations handed to the kernel.", kC,
+          &M::ring_submissions_total},
+    Entry{"ring_completions_total", "Completions taken from the kernel.", kC,
+          &M::ring_completions_total},
+    Entry{"ring_queue_full_total", "Times that the submission queue was full.", kC,
+          &M::ring_queue_full_total},
+    Entry{"ring_overflows_total", "Times that the completion queue had overflown.", kC,
+          &M::ring_overflows_total},
+    Entry{"turns_total", "Turns of the loops.", kC, &M::turns_total},
+    Entry{"longest_turn_microseconds", "The longest turn of any shard since its start.",
+          Kind::kLargest, &M::longest_turn_us},
+    Entry{"recv_buffers_leased", "Receive buffers in use.", kG, &M::recv_buffers_leased},
+    Entry{"decoders_lent", "Frame decoders in use.", kG, &M::decoders_lent},
+};
+
+void head(std::string& out, Bytes name, Bytes help, Bytes type) {
+  out.append("# HELP millrace_").append(name).append(" ").append(help).append("\n");
+  out.append("# TYPE millrace_").append(name).append(" ").append(type).append("\n");
+}
+
+void sample(std::string& out, Bytes name, const std::string& labels, std::uint64_t value) {
+  out.append("millrace_").append(name).append(labels).append(" ");
+  out.append(std::to_string(value)).append("\n");
+}
+
+}  // namespace
+
+const char* reject_reason_name(RejectReason reason) {
+  switch (reason) {
+    case RejectReason::kConnectionLimit:
+      return "connection_limit";
+    case RejectReason::kDescriptors:
+      return "descriptors";
+    case RejectReason::kHandshake:
+      return "handshake";
+    case RejectReason::kOrigin:
+      return "origin";
+    case RejectReason::kTimeout:
+      return "timeout";
+    case RejectReason::kDraining:
+      return "draining";
+  }
+  return "unknown";
+}
+
+ShardMetrics sum_of(std::span<const ShardMetrics> shards) {
+  ShardMetrics sum;
+  sum.broker_ready = 0;
+  for (const ShardMetrics& shard : shards) {
+    for (const Entry& entry : kEntries) {
+      std::uint64_t& total = sum.*entry.field;
+      const std::uint64_t value = shard.*entry.field;
+      total = entry.kind == Kind::kLargest ? std::max(total, value) : total + value;
+    }
+    for (std::size_t i = 0; i < kRejectReasons; ++i) {
+      sum.rejected_total[i] += shard.rejected_total[i];
+    }
+    for (const auto& [code, count] : shard.disconnects_total) sum.disconnects_total[code] += count;
+  }
+  return sum;
+}
+
+std::string prometheus_text(std::span<const ShardMetrics> shards) {
+  const ShardMetrics sum = sum_of(shards);
+  std::string out;
+  for (const Entry& entry : kEntries) {
+    head(out, entry.name, entry.help, entry.kind == Kind::kCounter ? "counter" : "gauge");
+    sample(out, entry.name, "", sum.*entry.field);
+  }
+  head(out, "connections_rejected_total", "Connections refused before they were clients.",
+       "counter");
+  for (std::size_t i = 0; i < kRejectReasons; ++i) {
+    const char* reason = reject_reason_name(static_cast<RejectReason>(i));
+    sample(out, "connections_rejected_total", std::string("{reason=\"") + reason + "\"}",
+           sum.rejected_total[i]);
+  }
+  head(out, "disconnects_total", "WebSocket connections that ended, by close code; 1006 is none.",
+       "counter");
+  for (const auto& [code, count] : sum.disconnects_total) {
+    sample(out, "disconnects_total", "{code=\"" + std::to_string(code) + "\"}", count);
+  }
+  return out;
+}
+
+std::string json_text(const ShardMetrics& metrics) {
+  std::string out = "{";
+  for (const Entry& entry : kEntries) {
+    if (out.size() > 1) out += ",";
+    out.append("\"").append(entry.name).append("\":").append(std::to_string(metrics.*entry.field));
+  }
+  return out + "}";
+}
+
+}  // namespace millrace

@@ -1,0 +1,22 @@
+// The names of the counters, and their text forms: Prometheus (text format 0.0.4) and JSON.
+//
+// Works on snapshots of ShardMetrics; nothing here is on a path.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "core/metrics/shard_metrics.h"
+
+namespace millrace {
+
+// Every counter summed over the shards, gauges too (but for those of which the largest counts).
+ShardMetrics sum_of(std::span<const ShardMetrics> shards);
+
+// `# HELP` and `# TYPE` and one sample a counter, summed; labels only where there is a reason or a code.
+std::string prometheus_text(std::span<const ShardMetrics> shards);
+
+// {"name":value,...} of one set of counters, without labels' parts.
+std::string json_text(const ShardMetrics& metrics);
+
+}  // namespace millrace

@@ -1,0 +1,76 @@
+// The counters of one shard: plain integers that its thread alone writes. Nobody reads them from
+// outside; a snapshot is copied and sent by message (core/shard/message.h).
+//
+// core/metrics/registry.cc gives each its name, help and type. Gauges are marked; the rest only
+// grow.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+
+namespace millrace {
+
+// Why a connection was refused before it was a client. Label `reason`.
+enum class RejectReason : std::uint8_t {
+  kConnectionLimit,  // the configured cap
+  kDescriptors,      // the ring's file table or the process's limit
+  kHandshake,        // not a valid upgrade or request
+  kOrigin,
+  kTimeout,  // the handshake's deadline
+  kDraining,
+};
+inline constexpr std::size_t kRejectReasons = 6;
+const char* reject_reason_name(RejectReason reason);
+
+struct ShardMetrics {
+  // Connections
+  std::uint64_t connections = 0;  // gauge: sockets, from accept to close
+  std::uint64_t clients = 0;      // gauge: connected by the client protocol
+  std::uint64_t accepts_total = 0;
+  std::uint64_t accept_errors_total = 0;
+  std::array<std::uint64_t, kRejectReasons> rejected_total{};
+  std::map<std::uint16_t, std::uint64_t> disconnects_total;  // by close code that we sent or got
+  std::uint64_t slow_disconnects_total = 0;
+  // Bytes and frames
+  std::uint64_t bytes_received_total = 0;
+  std::uint64_t bytes_sent_total = 0;
+  std::uint64_t messages_received_total = 0;
+  std::uint64_t sends_total = 0;  // send operations handed to the ring
+  std::uint64_t short_sends_total = 0;
+  std::uint64_t recv_parked_total = 0;  // receives that ended for want of a buffer
+  std::uint64_t queued_bytes = 0;       // gauge: all send queues
+  // Hub
+  std::uint64_t channels = 0;            // gauge
+  std::uint64_t subscriptions = 0;       // gauge
+  std::uint64_t publications_total = 0;  // that reached this shard's hub with a subscriber here
+  std::uint64_t encodes_total = 0;
+  std::uint64_t deliveries_total = 0;  // references put into send queues
+  std::uint64_t client_publishes_total = 0;
+  std::uint64_t api_publishes_total = 0;
+  // Broker
+  std::uint64_t broker_ready = 1;  // gauge: 0 or 1
+  std::uint64_t broker_outages_total = 0;
+  std::uint64_t broker_outage_ms_total = 0;  // time without the broker
+  std::uint64_t broker_received_total = 0;   // messages from NATS
+  std::uint64_t broker_published_total = 0;
+  std::uint64_t broker_publish_failures_total = 0;
+  std::uint64_t broker_dropped_subject_total = 0;  // not the one spelling of a channel
+  std::uint64_t broker_dropped_payload_total = 0;  // not what the namespace takes
+  std::uint64_t broker_dropped_full_total = 0;     // the inbox, a lane or the library was full
+  std::uint64_t nats_subscriptions = 0;            // gauge
+  // Between shards
+  std::uint64_t mailbox_refused_total = 0;
+  // Ring and loop (copied from their own stats at the snapshot)
+  std::uint64_t ring_enters_total = 0;
+  std::uint64_t ring_submissions_total = 0;
+  std::uint64_t ring_completions_total = 0;
+  std::uint64_t ring_queue_full_total = 0;
+  std::uint64_t ring_overflows_total = 0;
+  std::uint64_t turns_total = 0;
+  std::uint64_t longest_turn_us = 0;      // gauge
+  std::uint64_t recv_buffers_leased = 0;  // gauge
+  std::uint64_t decoders_lent = 0;        // gauge
+};
+
+}  // namespace millrace

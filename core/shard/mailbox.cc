@@ -1,0 +1,119 @@
+#include "core/shard/mailbox.h"
+
+#include <algorithm>
+
+#include "core/base/assert.h"
+
+namespace millrace {
+
+MailboxNetwork::MailboxNetwork(std::size_t shards)
+    : shards_(shards), links_(shards * shards), wakers_(shards) {
+  CHECK_GT(shards, 0U);
+  CHECK_LT(shards, std::size_t{kNoShard});
+}
+
+MailboxNetwork::~MailboxNetwork() {
+  for (const auto& link : links_) {
+    const std::unique_ptr<Link> owned(link.load(std::memory_order_acquire));
+  }
+}
+
+std::atomic<MailboxNetwork::Link*>& MailboxNetwork::slot(ShardId from, ShardId to) {
+  CHECK_LT(from.value, shards_);
+  CHECK_LT(to.value, shards_);
+  return links_[to.value * shards_ + from.value];
+}
+
+void MailboxNetwork::wake(ShardId shard) {
+  Waker* waker = wakers_[shard.value].load(std::memory_order_acquire);
+  if (waker != nullptr) waker->wake();
+}
+
+void MailboxNetwork::wake_all() {
+  for (std::size_t i = 0; i < shards_; ++i) wake(ShardId{static_cast<std::uint16_t>(i)});
+}
+
+Mailbox::Mailbox(MailboxNetwork& network, ShardId self, Waker& waker)
+    : network_(network), self_(self), spill_(network.shards()) {
+  network_.wakers_[self_.value].store(&waker, std::memory_order_release);
+}
+
+Mailbox::~Mailbox() { network_.wakers_[self_.value].store(nullptr, std::memory_order_release); }
+
+MailboxNetwork::Link& Mailbox::link_to(ShardId to) {
+  CHECK_NE(to.value, self_.value);
+  auto& slot = network_.slot(self_, to);
+  MailboxNetwork::Link* link = slot.load(std::memory_order_relaxed);
+  if (link == nullptr) {
+    link = std::make_unique<MailboxNetwork::Link>().release();  // the network owns it
+    slot.store(link, std::memory_order_release);
+  }
+  return *link;
+}
+
+bool Mailbox::try_send(ShardId to, Message& message) {
+  shard_.verify();
+  if (!link_to(to).lane.push(message)) return false;
+  network_.wake(to);
+  return true;
+}
+
+void Mailbox::send(ShardId to, Message message) {
+  shard_.verify();
+  std::deque<Message>& spill = spill_[to.value];
+  if (spill.empty() && try_send(to, message)) return;
+  spill.push_back(std::move(message));
+  link_to(to).sender_waits.store(true, std::memory_order_seq_cst);
+  flush_spill(to);  // the receiver may have made room before it could see the flag
+}
+
+void Mailbox::flush_spill(ShardId to) {
+  std::deque<Message>& spill = spill_[to.value];
+  if (spill.empty()) return;
+  MailboxNetwork::Link& link = link_to(to);
+  bool sent = false;
+  while (!spill.empty() && link.lane.push(spill.front())) {
+    spill.pop_front();
+    sent = true;
+  }
+  link.sender_waits.store(!spill.empty(), std::memory_order_seq_cst);
+  if (sent) network_.wake(to);
+}
+
+void Mailbox::drain(Instant now) {
+  shard_.verify();
+  for (std::size_t from = 0; from < network_.shards(); ++from) {
+    const ShardId sender{static_cast<std::uint16_t>(from)};
+    if (sender == self_) continue;
+    flush_spill(sender);
+    MailboxNetwork::Link* link = network_.slot(sender, self_).load(std::memory_order_acquire);
+    if (link == nullptr) continue;
+    Message message;
+    for (std::size_t i = 0; i < kBatch && link->lane.pop(message); ++i) {
+      CHECK(handler_ != nullptr);
+      handler_->on_message(sender, message, now);
+    }
+    if (link->sender_waits.load(std::memory_order_seq_cst)) network_.wake(sender);
+  }
+}
+
+bool Mailbox::ready() const {
+  for (std::size_t from = 0; from < network_.shards(); ++from) {
+    const ShardId sender{static_cast<std::uint16_t>(from)};
+    const MailboxNetwork::Link* link =
+        network_.slot(sender, self_).load(std::memory_order_acquire);
+    if (link != nullptr && !link->lane.empty()) return true;
+    if (spill_[from].empty()) continue;
+    const MailboxNetwork::Link* out = network_.slot(self_, sender).load(std::memory_order_relaxed);
+    if (out != nullptr && !out->lane.full()) return true;
+  }
+  return false;
+}
+
+std::size_t Mailbox::spilled() const {
+  std::size_t count = 0;
+  for (const auto& spill : spill_) count += spill.size();
+  return count;
+}
+
+}  // namespace millrace

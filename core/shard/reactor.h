@@ -1,0 +1,101 @@
+// The loop of one shard. A turn is:
+//
+//   reap completions -> run their handlers -> timers(now) -> inbound sources -> flush -> wait
+//
+// Completions are collected first and run from the loop, never from inside the reaping code, so
+// that the stack stays flat and a simulator decides their order. The clock is read once a turn,
+// here and nowhere below.
+//
+// Owner: a shard; used on its thread only, except stop().
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "core/ring/ring.h"
+#include "core/shard/waker.h"
+#include "core/time/clock.h"
+#include "core/time/timer_wheel.h"
+
+namespace millrace {
+
+// Gets the completions of one kind of operation.
+class CompletionHandler {
+ public:
+  virtual void on_completion(const CompletionEvent& event, Instant now) = 0;
+
+ protected:
+  ~CompletionHandler() = default;
+};
+
+// A source of work besides the kernel: mailboxes, the NATS inbox.
+class InboundSource {
+ public:
+  // Does what has arrived.
+  virtual void drain(Instant now) = 0;
+  // True if there is something to drain. Called before sleeping.
+  [[nodiscard]] virtual bool ready() const = 0;
+
+ protected:
+  ~InboundSource() = default;
+};
+
+// Work that is done once at the end of a turn for all that the turn did: gathered sends.
+class TurnEnd {
+ public:
+  virtual void flush(Instant now) = 0;
+
+ protected:
+  ~TurnEnd() = default;
+};
+
+struct ReactorStats {
+  std::uint64_t turns = 0;
+  std::uint64_t timers_fired = 0;
+  Duration longest_turn{};
+};
+
+class Reactor {
+ public:
+  // Both must outlive the reactor.
+  Reactor(Ring& ring, Clock& clock);
+
+  // Set up before the first turn; what is given must remain live until the last.
+  void route(OpKind kind, CompletionHandler& handler);
+  void add_source(InboundSource& source);
+  void add_turn_end(TurnEnd& turn_end);
+
+  // One turn. Waits at most `longest_wait` for something to do.
+  void turn(Duration longest_wait);
+  // Turns until stop().
+  void run();
+  // Any thread's.
+  void stop();
+
+  [[nodiscard]] Ring& ring() { return ring_; }
+  [[nodiscard]] TimerWheel& timers() { return timers_; }
+  [[nodiscard]] Waker& waker() { return waker_; }
+  [[nodiscard]] const ReactorStats& stats() const { return stats_; }
+
+ private:
+  static constexpr std::size_t kBatch = 1'024;  // completions a turn; the rest come next turn
+
+  void run_completions(Instant now);
+  void sleep(Duration longest_wait, Instant now);
+
+  Ring& ring_;
+  Clock& clock_;
+  TimerWheel timers_;
+  Waker waker_;
+  std::array<CompletionHandler*, kOpKinds> handlers_{};
+  std::vector<InboundSource*> sources_;
+  std::vector<TurnEnd*> turn_ends_;
+  std::vector<CompletionEvent> events_;
+  bool batch_was_full_ = false;
+  std::atomic<bool> stopping_{false};
+  ReactorStats stats_;
+};
+
+}  // namespace millrace

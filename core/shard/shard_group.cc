@@ -1,0 +1,104 @@
+#include "core/shard/shard_group.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <atomic>
+#include <barrier>
+#include <string>
+
+#include "core/base/assert.h"
+#include "core/base/shard_check.h"
+
+namespace millrace {
+
+// What the threads of one group have in common while they start and end.
+struct ShardGroup::Shared {
+  explicit Shared(std::size_t shards)
+      : errors(shards),
+        made(static_cast<std::ptrdiff_t>(shards) + 1),
+        ended(static_cast<std::ptrdiff_t>(shards) + 1) {}
+
+  std::vector<std::string> errors;  // one slot a shard, written before `made`
+  std::atomic<bool> failed{false};
+  std::barrier<> made;   // the shards and the starter
+  std::barrier<> ended;  // the shards and join()
+};
+
+namespace {
+
+void pin_to(int core) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(core, &set);
+  // A refusal (a cpuset that changed since we looked) costs speed, not correctness.
+  static_cast<void>(pthread_setaffinity_np(pthread_self(), sizeof(set), &set));
+}
+
+void name_thread(ShardId id) {
+  const std::string name = "shard-" + std::to_string(id.value);
+  static_cast<void>(pthread_setname_np(pthread_self(), name.c_str()));
+}
+
+}  // namespace
+
+std::vector<int> allowed_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<int> cores;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+    for (int core = 0; core < CPU_SETSIZE; ++core) {
+      if (CPU_ISSET(core, &set)) cores.push_back(core);
+    }
+  }
+  if (cores.empty()) cores.push_back(0);
+  return cores;
+}
+
+ShardGroup::~ShardGroup() { CHECK(threads_.empty()); }
+
+Result<void> ShardGroup::start(const ShardGroupOptions& options, const Factory& factory) {
+  CHECK(threads_.empty());
+  CHECK_GT(options.shards, options.unpinned);
+  shared_ = std::make_shared<Shared>(options.shards);
+  const std::vector<int> cores = allowed_cores();
+  const std::size_t pinned = options.shards - options.unpinned;
+  // More shards than cores is a supported setting; the kernel spreads them better than we would.
+  const bool pin = options.pin && pinned <= cores.size();
+  for (std::size_t i = 0; i < options.shards; ++i) {
+    const int core = pin && i < pinned ? cores[i] : -1;
+    threads_.emplace_back([shared = shared_, factory, core, i] {
+      const ShardId id{static_cast<std::uint16_t>(i)};
+      set_this_shard(id);
+      name_thread(id);
+      if (core >= 0) pin_to(core);
+      std::unique_ptr<ShardBody> body;
+      auto made = factory(id);
+      if (made.ok()) {
+        body = std::move(*made);
+      } else {
+        shared->errors[i] = made.error().text;
+        shared->failed.store(true, std::memory_order_release);
+      }
+      shared->made.arrive_and_wait();
+      if (!shared->failed.load(std::memory_order_acquire)) body->run();
+      shared->ended.arrive_and_wait();
+    });
+  }
+  shared_->made.arrive_and_wait();
+  if (!shared_->failed.load(std::memory_order_acquire)) return {};
+  join();
+  for (const std::string& error : shared_->errors) {
+    if (!error.empty()) return Error{error};
+  }
+  return Error{"a shard did not start"};
+}
+
+void ShardGroup::join() {
+  if (threads_.empty()) return;
+  shared_->ended.arrive_and_wait();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+}  // namespace millrace
