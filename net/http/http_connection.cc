@@ -1,0 +1,130 @@
+#include "net/http/http_connection.h"
+
+#include <utility>
+
+#include "core/base/assert.h"
+
+namespace millrace {
+
+HttpConnection::HttpConnection(Connection& connection, HttpApp& app, const HttpLimits& limits,
+                               const HttpTimeouts& timeouts, ShardMetrics& metrics, Instant now)
+    : connection_(connection),
+      app_(app),
+      timeouts_(timeouts),
+      metrics_(metrics),
+      parser_(limits),
+      now_(now) {
+  connection_.set_deadline(now + timeouts_.request);
+}
+
+bool HttpConnection::on_bytes(Bytes bytes, Instant now) {
+  if (answer_due_) {
+    connection_.pause_reading();
+    return false;
+  }
+  if (!parser_.started()) connection_.set_deadline(now + timeouts_.request);
+  parser_.feed(bytes);
+  taking_bytes_ = true;
+  serve(now);
+  taking_bytes_ = false;
+  // Replaces, and so destroys, this object: nothing may follow.
+  if (next_ != nullptr) connection_.set_protocol(std::move(next_));
+  return true;
+}
+
+void HttpConnection::serve(Instant now) {
+  now_ = now;
+  serving_ = true;
+  while (!answer_due_ && connection_.open() && next_ == nullptr) {
+    if (parser_.state() == RequestParser::State::kNeedMore) break;
+    if (parser_.state() == RequestParser::State::kRefused) {
+      answer_refusal(now);
+      break;
+    }
+    answer_due_ = true;
+    app_.on_request(*this, parser_.request(), now);
+    if (!answer_due_ && connection_.open() && next_ == nullptr) parser_.next();
+  }
+  serving_ = false;
+  if (answer_due_) {
+    connection_.set_deadline(Instant::never());
+    connection_.pause_reading();
+  } else if (connection_.open() && next_ == nullptr) {
+    connection_.set_deadline(now + (parser_.started() ? timeouts_.request : timeouts_.idle));
+  }
+}
+
+void HttpConnection::answer_refusal(Instant now) {
+  answer_due_ = true;
+  HttpResponse response;
+  response.status = parser_.refusal().status;
+  response.body = parser_.refusal().reason + "\n";
+  refuse(serialize(response, false), RejectReason::kHandshake, now);
+}
+
+void HttpConnection::respond(const HttpResponse& response, Instant now) {
+  CHECK(answer_due_);
+  answer_due_ = false;
+  const HttpRequest& request = parser_.request();
+  const bool keep_alive = request.keep_alive && !draining_;
+  connection_.send(
+      SharedBytes::copy_of(serialize(response, keep_alive, request.method == "HEAD")));
+  if (!keep_alive) {
+    connection_.close_when_flushed(kLinger, now);
+    return;
+  }
+  if (serving_) return;  // serve() goes on
+  parser_.next();
+  connection_.resume_reading();
+  serve(now);
+}
+
+void HttpConnection::refuse(Bytes response, RejectReason reason, Instant now) {
+  CHECK(answer_due_);
+  answer_due_ = false;
+  ++metrics_.rejected_total[static_cast<std::size_t>(reason)];
+  connection_.send(SharedBytes::copy_of(response));
+  connection_.close_when_flushed(kLinger, now);
+}
+
+void HttpConnection::upgrade(Bytes response, std::unique_ptr<Protocol> next) {
+  CHECK(answer_due_);
+  CHECK(upgradable());
+  answer_due_ = false;
+  connection_.send(SharedBytes::copy_of(response));
+  next_ = std::move(next);
+}
+
+void HttpConnection::on_end_of_stream(Instant now) { connection_.terminate(now); }
+
+void HttpConnection::on_deadline(Instant now) {
+  if (!parser_.started()) {
+    // Silent since accept, or idle between requests: nobody waits for an answer.
+    connection_.terminate(now);
+    return;
+  }
+  answer_due_ = true;
+  HttpResponse response;
+  response.status = 408;
+  response.body = "the request took too long\n";
+  refuse(serialize(response, false), RejectReason::kTimeout, now);
+}
+
+void HttpConnection::on_drained(Instant) {}
+
+void HttpConnection::on_too_slow(Instant now) { connection_.terminate(now); }
+
+void HttpConnection::on_closing(Instant) {}
+
+void HttpConnection::on_drain(Instant now) {
+  draining_ = true;
+  if (!answer_due_) connection_.close_when_flushed(kLinger, now);
+}
+
+void HttpConnection::on_subscribed(Bytes) { CHECK(false); }  // HTTP never subscribes
+
+void HttpConnection::on_published(std::uint32_t, bool accepted) {
+  if (answer_due_) app_.on_published(*this, accepted);
+}
+
+}  // namespace millrace

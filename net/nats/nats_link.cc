@@ -1,0 +1,325 @@
+#include "net/nats/nats_link.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "core/base/assert.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::size_t kBatch = 1'024;  // requests of one flush
+constexpr std::size_t kNotes = 16;
+constexpr std::size_t kNoteBytes = 200;
+constexpr int kMaxPingsOut = 2;
+// Of each subscription, between the library's read loop and its delivery thread. Generous, because
+// that thread only fills our inbox, and the inbox is where the limit is.
+constexpr int kLibraryQueueMessages = 262'144;
+// While a server does not answer: how long the thread asks at a time, requests waiting meanwhile.
+constexpr int kProbeMs = 100;
+constexpr int kPauseMs = 10;
+constexpr int kClosedCallbackMs = 10'000;
+constexpr int kStrayCallbackMs = 1'000;
+constexpr std::uint64_t kPhaseBits = 2;
+constexpr std::uint64_t kFirstState = std::uint64_t{1} << kPhaseBits;  // never 0, as live_at_ is
+
+// (m) One thread delivers ~300,000 messages a second over many subscriptions, for all shards; more
+// threads share the subscriptions out. A subscription keeps to one, so its order stays.
+int delivery_threads() {
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 4, 1, 8);
+}
+
+}  // namespace
+
+NatsLink::NatsLink(const NatsOptions& options, Waker& waker)
+    : options_(options),
+      waker_(waker),
+      inbox_(options.inbox_messages, options.inbox_bytes, waker),
+      requests_(std::bit_ceil(options.lane_requests)),
+      answers_(std::bit_ceil(options.lane_requests)),
+      notes_(kNotes),
+      state_(kFirstState),
+      subscriptions_(inbox_) {}
+
+NatsLink::~NatsLink() {
+  if (!thread_.joinable()) return;
+  stop_.store(true, std::memory_order_release);
+  wake_link();
+  thread_.join();
+}
+
+Result<void> NatsLink::start() {
+  CHECK(!thread_.joinable());
+  const natsStatus status = set_options();
+  if (status != NATS_OK) {
+    return Error{std::string("NATS: the library refuses its options: ") +
+                 natsStatus_GetText(status) + "; check the URLs and times under [broker]"};
+  }
+  batch_.reserve(kBatch);
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+natsStatus NatsLink::set_options() {
+  natsOptions* options = nullptr;
+  natsStatistics* statistics = nullptr;
+  std::vector<const char*> urls;
+  urls.reserve(options_.urls.size());
+  for (const std::string& url : options_.urls) urls.push_back(url.c_str());
+
+  natsStatus status = natsOptions_Create(&options);
+  library_options_.reset(options);
+  const auto set = [&status](auto call, auto... arguments) {
+    if (status == NATS_OK) status = call(arguments...);
+  };
+  set(natsStatistics_Create, &statistics);
+  statistics_.reset(statistics);
+  set(nats_SetMessageDeliveryPoolSize, delivery_threads());
+  set(natsOptions_UseGlobalMessageDelivery, options, true);
+  set(natsOptions_SetServers, options, urls.data(), static_cast<int>(urls.size()));
+  set(natsOptions_SetName, options, options_.name.c_str());
+  set(natsOptions_SetTimeout, options, options_.connect_timeout_ms);
+  set(natsOptions_SetWriteDeadline, options, options_.flush_timeout_ms);
+  set(natsOptions_SetPingInterval, options, options_.ping_interval_ms);
+  set(natsOptions_SetMaxPingsOut, options, kMaxPingsOut);
+  set(natsOptions_SetMaxReconnect, options, -1);
+  set(natsOptions_SetReconnectWait, options, options_.reconnect_wait_ms);
+  set(natsOptions_SetReconnectJitter, options, options_.reconnect_wait_ms,
+      options_.reconnect_wait_ms);
+  // Without room the library refuses a publish while it is away, rather than send it later unseen.
+  set(natsOptions_SetReconnectBufSize, options, 0);
+  set(natsOptions_SetMaxPendingMsgs, options, kLibraryQueueMessages);
+  set(natsOptions_SetRetryOnFailedConnect, options, true, &NatsLink::on_connected, this);
+  set(natsOptions_SetReconnectedCB, options, &NatsLink::on_connected, this);
+  set(natsOptions_SetDisconnectedCB, options, &NatsLink::on_disconnected, this);
+  set(natsOptions_SetClosedCB, options, &NatsLink::on_closed, this);
+  set(natsOptions_SetErrorHandler, options, &NatsLink::on_error, this);
+  return status;
+}
+
+bool NatsLink::send(NatsRequest& request) {
+  if (!requests_.push(request)) return false;
+  wake_link();
+  return true;
+}
+
+void NatsLink::wake_link() {
+  signal_.fetch_add(1, std::memory_order_release);
+  signal_.notify_one();
+}
+
+void NatsLink::change(Phase phase) {
+  std::uint64_t seen = state_.load(std::memory_order_relaxed);
+  std::uint64_t next = 0;
+  do {
+    next = (((seen >> kPhaseBits) + 1) << kPhaseBits) | static_cast<std::uint64_t>(phase);
+  } while (!state_.compare_exchange_weak(seen, next, std::memory_order_acq_rel,
+                                         std::memory_order_relaxed));
+  wake_link();
+  waker_.wake();
+}
+
+NatsLink::Phase NatsLink::phase() const {
+  constexpr std::uint64_t kMask = (std::uint64_t{1} << kPhaseBits) - 1;
+  return static_cast<Phase>(state_.load(std::memory_order_acquire) & kMask);
+}
+
+void NatsLink::note(const char* text) {
+  if (text == nullptr || *text == '\0') return;
+  std::string line;
+  for (const char* c = text; *c != '\0' && line.size() < kNoteBytes; ++c) {
+    line.push_back(*c >= ' ' && *c < 0x7f ? *c : '?');
+  }
+  static_cast<void>(notes_.push(line));
+}
+
+void NatsLink::on_connected(natsConnection* /*connection*/, void* link) {
+  static_cast<NatsLink*>(link)->change(Phase::kConnected);
+}
+
+void NatsLink::on_disconnected(natsConnection* /*connection*/, void* link) {
+  auto& self = *static_cast<NatsLink*>(link);
+  self.cause_.store(NatsLinkCause::kLost, std::memory_order_release);
+  self.change(Phase::kAway);
+}
+
+void NatsLink::on_closed(natsConnection* connection, void* link) {
+  auto& self = *static_cast<NatsLink*>(link);
+  const char* text = nullptr;
+  if (natsConnection_GetLastError(connection, &text) != NATS_OK) self.note(text);
+  self.cause_.store(NatsLinkCause::kClosed, std::memory_order_release);
+  self.change(Phase::kClosed);
+  // The last touch: from here on the link may be destroyed.
+  self.closed_called_.store(true, std::memory_order_release);
+}
+
+void NatsLink::on_error(natsConnection* /*connection*/, natsSubscription* /*subscription*/,
+                        natsStatus status, void* link) {
+  auto& self = *static_cast<NatsLink*>(link);
+  if (status == NATS_SLOW_CONSUMER) {
+    self.library_drops_.store(true, std::memory_order_release);
+    self.wake_link();
+    return;
+  }
+  natsStatus last = NATS_OK;
+  self.note(nats_GetLastError(&last));
+}
+
+void NatsLink::run() {
+  for (;;) {
+    const int seen = signal_.load(std::memory_order_acquire);
+    if (stopping()) break;
+    if (!work()) signal_.wait(seen, std::memory_order_acquire);
+  }
+  if (connection_ != nullptr) disconnect();
+  subscriptions_.wait_until_quiet();
+  nats_ReleaseThreadMemory();
+}
+
+// True if there is more to do without being told.
+bool NatsLink::work() {
+  if (connection_ != nullptr && phase() == Phase::kClosed) {
+    disconnect();
+    pause(options_.reconnect_wait_ms);
+    return true;
+  }
+  if (connection_ == nullptr) {
+    connect();
+    if (connection_ == nullptr) pause(options_.reconnect_wait_ms);
+    return true;
+  }
+  serve();
+  if (library_drops_.exchange(false, std::memory_order_acq_rel)) {
+    library_dropped_.fetch_add(subscriptions_.take_dropped(), std::memory_order_relaxed);
+    waker_.wake();
+  }
+  if (phase() == Phase::kConnected && !up() && !resume()) pause(kPauseMs);
+  return !requests_.empty() || (phase() == Phase::kConnected && !up());
+}
+
+void NatsLink::connect() {
+  closed_called_.store(false, std::memory_order_relaxed);
+  change(Phase::kAway);
+  std::uint64_t before = state_.load(std::memory_order_acquire);
+  const natsStatus status = natsConnection_Connect(&connection_, library_options_.get());
+  if (status == NATS_OK) {
+    // At once, and then the library calls nobody; unless it is lost again already, which it told.
+    const std::uint64_t after =
+        before + kFirstState + static_cast<std::uint64_t>(Phase::kConnected);
+    state_.compare_exchange_strong(before, after, std::memory_order_acq_rel);
+  } else if (status != NATS_NOT_YET_CONNECTED) {
+    // It could not start a thread, say; then its closed callback may be on its way to us.
+    connection_ = nullptr;
+    for (int ms = 0; ms < kStrayCallbackMs && !closed_called_.load(std::memory_order_acquire);
+         ++ms) {
+      nats_Sleep(1);
+    }
+  }
+}
+
+void NatsLink::disconnect() {
+  live_at_.store(0, std::memory_order_release);
+  natsConnection_Destroy(connection_);
+  connection_ = nullptr;
+  for (int waited = 0; !closed_called_.load(std::memory_order_acquire); ++waited) {
+    CHECK_LT(waited, kClosedCallbackMs);  // nats_Close() before the last link would be one cause
+    nats_Sleep(1);
+  }
+  subscriptions_.forget_connection();
+}
+
+// Makes the link up: all that is wanted is subscribed at the server and nothing happened meanwhile.
+bool NatsLink::resume() {
+  const std::uint64_t state = state_.load(std::memory_order_acquire);
+  const std::uint64_t connected = reconnects();
+  if (!subscriptions_.restore(*connection_)) return false;
+  if (flush(std::min(kProbeMs, options_.flush_timeout_ms), connected) != NATS_OK) return false;
+  live_at_.store(state, std::memory_order_release);
+  lives_.fetch_add(1, std::memory_order_release);
+  waker_.wake();
+  return true;
+}
+
+void NatsLink::serve() {
+  const bool was_up = connection_ != nullptr && up();
+  const std::uint64_t connected = was_up ? reconnects() : 0;
+  NatsRequest request;
+  flush_wanted_ = false;
+  while (batch_.size() < kBatch && requests_.pop(request)) carry_out(request, was_up);
+  if (batch_.empty()) return;
+  if (was_up && flush_wanted_) {
+    const natsStatus status = flush(options_.flush_timeout_ms, connected);
+    if (status != NATS_OK) {
+      fail(status == NATS_TIMEOUT ? NatsLinkCause::kNoAnswer : NatsLinkCause::kLost);
+      for (NatsAnswer& answer : batch_) answer.accepted = false;
+    }
+  }
+  for (NatsAnswer& answer : batch_) CHECK(answers_.push(answer));
+  batch_.clear();
+  waker_.wake();
+}
+
+void NatsLink::carry_out(NatsRequest& request, bool up) {
+  NatsAnswer answer{.kind = request.kind,
+                    .subscription = request.subscription,
+                    .token = request.token,
+                    .bytes = request.data.size()};
+  switch (request.kind) {
+    case NatsRequestKind::kSubscribe:
+      if (!subscriptions_.add(request.subscription, std::move(request.subject),
+                              up ? connection_ : nullptr)) {
+        fail(NatsLinkCause::kLost);
+      }
+      flush_wanted_ = true;
+      break;
+    case NatsRequestKind::kUnsubscribe:
+      subscriptions_.remove(request.subscription.index, up);
+      break;
+    case NatsRequestKind::kPublish:
+      if (up) publish(request, answer);
+      break;
+  }
+  batch_.push_back(answer);
+}
+
+void NatsLink::publish(const NatsRequest& request, NatsAnswer& answer) {
+  answer.accepted =
+      natsConnection_Publish(connection_, request.subject.c_str(), request.data.data(),
+                             static_cast<int>(request.data.size())) == NATS_OK;
+  flush_wanted_ = true;
+}
+
+natsStatus NatsLink::flush(int timeout_ms, std::uint64_t connected) {
+  // Clears the thread's last error, so that what is found below is this flush's.
+  nats_ReleaseThreadMemory();
+  const natsStatus status = natsConnection_FlushTimeout(connection_, timeout_ms);
+  if (status != NATS_OK) return status;
+  natsStatus hidden = NATS_OK;
+  static_cast<void>(nats_GetLastError(&hidden));
+  if (hidden != NATS_OK) return hidden;
+  return reconnects() == connected ? NATS_OK : NATS_CONNECTION_DISCONNECTED;
+}
+
+std::uint64_t NatsLink::reconnects() const {
+  std::uint64_t count = 0;
+  natsConnection_GetStats(connection_, statistics_.get());
+  natsStatistics_GetCounts(statistics_.get(), nullptr, nullptr, nullptr, nullptr, &count);
+  return count;
+}
+
+// The connection may stand, but what was asked of it is in doubt: resume() finds out.
+void NatsLink::fail(NatsLinkCause cause) {
+  cause_.store(cause, std::memory_order_release);
+  live_at_.store(0, std::memory_order_release);
+  waker_.wake();
+}
+
+void NatsLink::pause(int ms) {
+  for (int slept = 0; slept < ms && !stopping(); slept += kPauseMs) {
+    serve();
+    nats_Sleep(std::min(kPauseMs, ms - slept));
+  }
+}
+
+}  // namespace millrace

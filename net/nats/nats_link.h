@@ -1,0 +1,172 @@
+// One NATS connection and the thread of ours that talks to it, so that the shard never waits for
+// it.
+//
+//   shard --requests (lane)--> link's thread --calls that may block--> nats.c
+//   shard <--answers (lane)---/
+//   shard <--messages (inbox)-- nats.c's delivery threads
+//
+// The thread takes a batch of requests, makes the library's calls, flushes once (a PING and its
+// PONG), and answers all: what stood before the PING has been processed by the server. A server
+// that is stopped keeps the thread for one flush timeout and the write deadline at most.
+//
+// Guarantees:
+//  1. Every request that send() took is answered once, in order, unless the link is destroyed
+//     first.
+//  2. up() is true only while every subscription taken so far is live at the server: it becomes so
+//     after a (re)connect when all are subscribed and a flush has come back.
+//  3. Nothing is published from a buffer of the library's after a reconnect: while the connection
+//     is away, publish is refused.
+//
+// What nats.c 3.4.1 does and this file lives with:
+//  - natsConnection_FlushTimeout() returns OK if its PING could not be written; the thread's last
+//    error tells.
+//  - After a reconnect a flush succeeds though what stood before it is lost: count reconnects.
+//  - An -ERR that it does not know, or the same authorization error twice, closes the connection
+//    for good: the link makes another.
+//  - It holds the connection's lock while it connects (up to the connect timeout), so the shard
+//    calls nothing of it.
+//
+// Owner: the shard; made, used and destroyed on its thread. Limits: the options'. Destroying it
+// waits for the library's threads: at most about a flush, a write deadline and a connect timeout.
+// REQUIRES: nats_Close() is not called before the last link is gone.
+#pragma once
+
+#include <nats/nats.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/hub/broker.h"
+#include "core/shard/lane.h"
+#include "core/shard/waker.h"
+#include "net/nats/nats_inbox.h"
+#include "net/nats/nats_options.h"
+#include "net/nats/nats_subscriptions.h"
+
+namespace millrace {
+
+enum class NatsRequestKind : std::uint8_t { kSubscribe, kUnsubscribe, kPublish };
+
+struct NatsRequest {
+  NatsRequestKind kind = NatsRequestKind::kPublish;
+  NatsSubscriptionId subscription;  // of the first two
+  PublishToken token = 0;           // of a publish
+  std::string subject;              // of all but kUnsubscribe
+  std::string data;                 // of a publish
+};
+
+struct NatsAnswer {
+  NatsRequestKind kind = NatsRequestKind::kPublish;
+  NatsSubscriptionId subscription;
+  PublishToken token = 0;
+  std::size_t bytes = 0;  // of the data that was to be published
+  bool accepted = false;  // of a publish
+};
+
+// Why a link is not up.
+enum class NatsLinkCause : std::uint8_t { kNotReached, kLost, kNoAnswer, kClosed };
+
+class NatsLink {
+ public:
+  NatsLink(const NatsOptions& options, Waker& waker);
+  ~NatsLink();
+  NatsLink(const NatsLink&) = delete;
+  NatsLink& operator=(const NatsLink&) = delete;
+
+  // Once, before all else. Fails only for what cannot work with any server.
+  Result<void> start();
+
+  // The shard's. False if the lane is full; then `request` is untouched.
+  [[nodiscard]] bool send(NatsRequest& request);
+  [[nodiscard]] bool take_answer(NatsAnswer& answer) { return answers_.pop(answer); }
+  // What the server or the library said of an error; for people, from a peer.
+  [[nodiscard]] bool take_note(std::string& note) { return notes_.pop(note); }
+  [[nodiscard]] NatsInbox& inbox() { return inbox_; }
+  // An answer or a message is there.
+  [[nodiscard]] bool waiting() const { return inbox_.waiting() || !answers_.empty(); }
+
+  [[nodiscard]] bool up() const {
+    return live_at_.load(std::memory_order_acquire) == state_.load(std::memory_order_acquire);
+  }
+  // How many times up() has become true: tells of an outage that was over before anybody looked.
+  [[nodiscard]] std::uint64_t lives() const { return lives_.load(std::memory_order_acquire); }
+  [[nodiscard]] NatsLinkCause cause() const { return cause_.load(std::memory_order_acquire); }
+  // Messages dropped because the inbox or the library's queues were full.
+  [[nodiscard]] std::uint64_t dropped() const {
+    return inbox_.dropped() + library_dropped_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  enum class Phase : std::uint8_t { kAway, kConnected, kClosed };
+  struct OptionsDestroy {
+    void operator()(natsOptions* options) const { natsOptions_Destroy(options); }
+  };
+  struct StatisticsDestroy {
+    void operator()(natsStatistics* statistics) const { natsStatistics_Destroy(statistics); }
+  };
+
+  // The library's callbacks of the connection: one thread, in order.
+  static void on_connected(natsConnection* connection, void* link);
+  static void on_disconnected(natsConnection* connection, void* link);
+  static void on_closed(natsConnection* connection, void* link);
+  static void on_error(natsConnection* connection, natsSubscription* subscription,
+                       natsStatus status, void* link);
+  void change(Phase phase);
+  void note(const char* text);
+  void wake_link();
+
+  // The link's thread.
+  void run();
+  bool work();
+  void connect();
+  void disconnect();
+  bool resume();
+  void serve();
+  void carry_out(NatsRequest& request, bool up);
+  void publish(const NatsRequest& request, NatsAnswer& answer);
+  // NATS_OK: the server has processed all that was sent since reconnects() was `connected`.
+  [[nodiscard]] natsStatus flush(int timeout_ms, std::uint64_t connected);
+  [[nodiscard]] std::uint64_t reconnects() const;
+  void fail(NatsLinkCause cause);
+  void pause(int ms);
+  [[nodiscard]] Phase phase() const;
+  [[nodiscard]] natsStatus set_options();
+  [[nodiscard]] bool stopping() const { return stop_.load(std::memory_order_acquire); }
+
+  const NatsOptions options_;
+  Waker& waker_;
+  NatsInbox inbox_;
+  Lane<NatsRequest> requests_;  // from the shard
+  Lane<NatsAnswer> answers_;    // to the shard; has room for every request's answer
+  Lane<std::string> notes_;     // from the library's callbacks to the shard; full: not told
+
+  // A count of the changes and, in the lowest bits, the phase.
+  std::atomic<std::uint64_t> state_;
+  // The state_ for which all is subscribed and flushed; 0: none.
+  std::atomic<std::uint64_t> live_at_{0};
+  std::atomic<std::uint64_t> lives_{0};
+  std::atomic<NatsLinkCause> cause_{NatsLinkCause::kNotReached};
+  std::atomic<std::uint64_t> library_dropped_{0};
+  std::atomic<int> signal_{0};  // counts the reasons for the thread to look again
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> library_drops_{false};
+  std::atomic<bool> closed_called_{false};  // on_closed() has touched the link for the last time
+
+  // The link's thread's.
+  std::unique_ptr<natsOptions, OptionsDestroy> library_options_;
+  std::unique_ptr<natsStatistics, StatisticsDestroy> statistics_;
+  natsConnection* connection_ = nullptr;
+  NatsSubscriptions subscriptions_;
+  std::vector<NatsAnswer> batch_;
+  bool flush_wanted_ = false;
+
+  std::thread thread_;
+};
+
+}  // namespace millrace

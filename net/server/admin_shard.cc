@@ -1,0 +1,221 @@
+#include "net/server/admin_shard.h"
+
+#include <utility>
+
+#include "core/base/assert.h"
+#include "core/metrics/registry.h"
+#include "net/server/admin_page.h"
+#include "proto/reply_encoder.h"
+
+namespace millrace {
+
+namespace {
+
+constexpr std::uint32_t kBuffers = 64;
+constexpr std::uint32_t kBufferSize = 4'096;
+constexpr std::size_t kMaxWaiters = AdminShard::kConnections;
+
+HttpResponse answer(unsigned status, std::string content_type, std::string body) {
+  HttpResponse response;
+  response.status = status;
+  response.content_type = std::move(content_type);
+  response.body = std::move(body);
+  response.fields.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
+HttpResponse plain(unsigned status, std::string body) {
+  return answer(status, "text/plain; charset=utf-8", std::move(body));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ShardBody>> AdminShard::make(ShardId id, const AdminOptions& options,
+                                                    SharedState& shared, int listen_fd) {
+  auto buffers = std::make_unique<RecvBuffers>(kBuffers, kBufferSize);
+  auto ring = make_uring({.submission_entries = 256,
+                          .completion_entries = 1'024,
+                          .files = kConnections + ListenerSet::kBank},
+                         *buffers);
+  if (!ring.ok()) return ring.error();
+  return std::unique_ptr<ShardBody>(std::make_unique<AdminShard>(
+      id, options, shared, listen_fd, std::move(buffers), std::move(*ring)));
+}
+
+AdminShard::AdminShard(ShardId id, const AdminOptions& options, SharedState& shared,
+                       int listen_fd, std::unique_ptr<RecvBuffers> buffers,
+                       std::unique_ptr<Ring> ring)
+    : options_(options),
+      shared_(shared),
+      listen_fd_(listen_fd),
+      buffers_(std::move(buffers)),
+      ring_(std::move(ring)),
+      reactor_(*ring_, clock_),
+      mailbox_(shared.mailboxes, id, reactor_.waker()),
+      table_(reactor_, *buffers_, metrics_, {.capacity = kConnections}),
+      listeners_(reactor_, *this, metrics_),
+      started_(clock_.now()),
+      snapshots_(options.client_shards) {
+  mailbox_.set_handler(*this);
+  reactor_.add_source(mailbox_);
+  reactor_.add_source(*this);
+}
+
+AdminShard::~AdminShard() { reactor_.timers().cancel(gather_timer_); }
+
+void AdminShard::run() {
+  listeners_.add(listen_fd_);
+  reactor_.run();
+}
+
+void AdminShard::on_accept(FileSlot file, const Peer& peer, std::uint32_t, Instant now) {
+  table_.adopt(file, peer, Units(), now, [&](Connection& connection) {
+    return std::make_unique<HttpConnection>(connection, *this, http_limits_, timeouts_, metrics_,
+                                            now);
+  });
+}
+
+// --- requests ------------------------------------------------------------------------------------
+
+void AdminShard::on_request(HttpConnection& http, const HttpRequest& request, Instant now) {
+  now_ = now;
+  if (request.method != "GET" && request.method != "HEAD") {
+    HttpResponse response = plain(405, "the admin port takes GET only\n");
+    response.fields.emplace_back("Allow", "GET, HEAD");
+    return http.respond(response, now);
+  }
+  const ConnId id = http.connection().id();
+  if (request.path == "/healthz") return http.respond(plain(200, "ok\n"), now);
+  if (request.path == "/") {
+    return http.respond(answer(200, "text/html; charset=utf-8", std::string(kAdminPage)), now);
+  }
+  if (request.path == "/readyz") return gather({id, Page::kReady}, now);
+  if (request.path == "/metrics") return gather({id, Page::kMetrics}, now);
+  if (request.path == "/stats") return gather({id, Page::kStats}, now);
+  http.respond(plain(404, "no such path; there are / /healthz /readyz /metrics /stats\n"), now);
+}
+
+void AdminShard::on_published(HttpConnection&, bool) { CHECK(false); }  // nothing is published here
+
+// --- gathering -----------------------------------------------------------------------------------
+
+// Whoever asks while a gather is under way gets its result, at most kGatherTimeout old.
+void AdminShard::gather(Waiter waiter, Instant now) {
+  CHECK_LT(waiters_.size(), kMaxWaiters);  // one request a connection
+  waiters_.push_back(waiter);
+  if (gathering_) return;
+  gathering_ = true;
+  ++gather_id_;
+  for (std::size_t shard = 0; shard < options_.client_shards; ++shard) {
+    snapshots_[shard].reset();
+    mailbox_.send(ShardId{static_cast<std::uint16_t>(shard)}, SnapshotRequest{gather_id_});
+  }
+  reactor_.timers().arm(gather_timer_, now + kGatherTimeout, *this);
+}
+
+void AdminShard::on_message(ShardId from, Message& message, Instant now) {
+  auto* reply = std::get_if<SnapshotReply>(&message);
+  CHECK(reply != nullptr);
+  if (!gathering_ || reply->id != gather_id_) return;  // came after its time
+  CHECK_LT(std::size_t{from.value}, snapshots_.size());
+  snapshots_[from.value] = std::move(reply->snapshot);
+  for (const auto& snapshot : snapshots_) {
+    if (snapshot == nullptr) return;
+  }
+  finish_gather(now);
+}
+
+void AdminShard::on_timer(Timer&, Instant now) { finish_gather(now); }
+
+void AdminShard::finish_gather(Instant now) {
+  now_ = now;
+  reactor_.timers().cancel(gather_timer_);
+  gathering_ = false;
+  std::vector<Waiter> waiters;
+  waiters.swap(waiters_);
+  for (const Waiter& waiter : waiters) {
+    Connection* connection = table_.find(waiter.connection);
+    if (connection == nullptr || !connection->open()) continue;
+    // Connections of the admin port are never upgraded.
+    static_cast<HttpConnection*>(connection->protocol())->respond(render(waiter.page), now);
+  }
+}
+
+// --- answers -------------------------------------------------------------------------------------
+
+HttpResponse AdminShard::render(Page page) const {
+  switch (page) {
+    case Page::kReady:
+      return render_ready();
+    case Page::kMetrics:
+      return answer(200, "text/plain; version=0.0.4; charset=utf-8",
+                    prometheus_text(answered()));
+    case Page::kStats:
+      return render_stats();
+  }
+  CHECK(false);
+}
+
+std::vector<ShardMetrics> AdminShard::answered() const {
+  std::vector<ShardMetrics> metrics;
+  for (const auto& snapshot : snapshots_) {
+    if (snapshot != nullptr) metrics.push_back(snapshot->metrics);
+  }
+  return metrics;
+}
+
+HttpResponse AdminShard::render_ready() const {
+  std::string causes;
+  if (shared_.draining.load(std::memory_order_acquire)) causes += "draining\n";
+  for (std::size_t shard = 0; shard < snapshots_.size(); ++shard) {
+    const auto& snapshot = snapshots_[shard];
+    if (snapshot == nullptr) {
+      causes += "shard " + std::to_string(shard) + " does not answer\n";
+    } else if (!snapshot->broker_ready) {
+      causes += "shard " + std::to_string(shard) + ": " + snapshot->broker_cause + "\n";
+    }
+  }
+  return causes.empty() ? plain(200, "ready\n") : plain(503, "not ready\n" + causes);
+}
+
+HttpResponse AdminShard::render_stats() const {
+  const std::vector<ShardMetrics> shards = answered();
+  std::string body = R"({"version":)";
+  append_json_string(body, options_.version);
+  body += R"(,"broker":)";
+  append_json_string(body, options_.broker);
+  body += R"(,"insecure":)" + std::string(options_.insecure ? "true" : "false");
+  body += R"(,"uptime_seconds":)" + std::to_string((now_ - started_).to_seconds());
+  body += R"(,"max_connections":)" + std::to_string(options_.max_connections);
+  body += R"(,"listen":[)";
+  for (std::size_t i = 0; i < options_.listen.size(); ++i) {
+    if (i > 0) body += ",";
+    append_json_string(body, options_.listen[i]);
+  }
+  body += R"(],"total":)" + json_text(sum_of(shards)) + R"(,"shards":[)";
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    if (i > 0) body += ",";
+    body += json_text(shards[i]);
+  }
+  return answer(200, "application/json", body + "]}\n");
+}
+
+// --- the end -------------------------------------------------------------------------------------
+
+bool AdminShard::ready() const {
+  return !stopping_ && shared_.clients_running.load(std::memory_order_acquire) == 0;
+}
+
+void AdminShard::drain(Instant now) {
+  if (ready()) {
+    stopping_ = true;
+    listeners_.stop();
+    table_.for_each([now](Connection& connection) { connection.terminate(now); });
+  }
+  if (!stopping_) return;
+  // An accept that was on its way when the listeners stopped.
+  table_.for_each([now](Connection& connection) { connection.terminate(now); });
+  if (listeners_.idle() && table_.idle()) reactor_.stop();
+}
+
+}  // namespace millrace

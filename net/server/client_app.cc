@@ -1,0 +1,147 @@
+#include "net/server/client_app.h"
+
+#include <openssl/crypto.h>
+
+#include <memory>
+#include <optional>
+
+#include "core/hub/channel_name.h"
+
+namespace millrace {
+
+namespace {
+
+HttpResponse json(unsigned status, std::string body) {
+  HttpResponse response;
+  response.status = status;
+  response.content_type = "application/json";
+  response.body = std::move(body);
+  return response;
+}
+
+HttpResponse text(unsigned status, std::string body) {
+  HttpResponse response;
+  response.status = status;
+  response.body = std::move(body);
+  return response;
+}
+
+HttpResponse api_error(ErrorCode code, Bytes detail = {}) {
+  std::string message(error_text(code));
+  if (!detail.empty()) message.append(": ").append(detail);
+  std::string body = R"({"error":{"code":)" + std::to_string(static_cast<unsigned>(code)) +
+                     R"(,"message":)";
+  append_json_string(body, message);
+  return json(200, body + "}}");
+}
+
+// Keeps the one publish command of a request. Its views point into the decoder, until its next call.
+class PublishTaker final : public CommandSink {
+ public:
+  bool on_command(const Command& command) override {
+    if (const auto* publish = std::get_if<PublishCommand>(&command.body)) taken_ = *publish;
+    return true;
+  }
+  [[nodiscard]] const std::optional<PublishCommand>& taken() const { return taken_; }
+
+ private:
+  std::optional<PublishCommand> taken_;
+};
+
+}  // namespace
+
+ClientApp::ClientApp(const ClientAppSettings& settings, WsShared& ws, SessionContext& sessions)
+    : settings_(settings), ws_(ws), sessions_(sessions) {}
+
+void ClientApp::on_request(HttpConnection& http, const HttpRequest& request, Instant now) {
+  now_ = now;
+  if (request.path == "/connection/websocket") {
+    serve_websocket(http, request, now);
+  } else if (request.path == "/api/publish") {
+    serve_publish(http, request, now);
+  } else if (request.path == "/" && (request.method == "GET" || request.method == "HEAD")) {
+    http.respond(text(200, "millrace " + settings_.version +
+                               "\nWebSocket clients connect to /connection/websocket\n"),
+                 now);
+  } else {
+    http.respond(text(404, "no such path; clients connect to /connection/websocket\n"), now);
+  }
+}
+
+void ClientApp::serve_websocket(HttpConnection& http, const HttpRequest& request, Instant now) {
+  const UpgradeDecision decision =
+      decide_upgrade(request, http.bytes_behind(), settings_.origins);
+  if (decision.status != 101 || !http.upgradable()) {
+    const bool origin = decision.status == 403;
+    http.refuse(decision.response, origin ? RejectReason::kOrigin : RejectReason::kHandshake, now);
+    return;
+  }
+  const bool frame_pings = request.query_value("cf_ws_frame_ping_pong") == "true";
+  auto transport = std::make_unique<WsTransport>(http.connection(), ws_);
+  transport->set_user(std::make_unique<Session>(
+      *transport, sessions_, frame_pings ? PingStyle::kFrame : PingStyle::kMessage, now));
+  http.upgrade(decision.response, std::move(transport));
+}
+
+bool ClientApp::key_is_right(const HttpRequest& request) const {
+  std::optional<Bytes> key = request.field("X-API-Key");
+  if (!key) {
+    key = request.field("Authorization");
+    static constexpr Bytes kScheme = "apikey ";
+    if (!key || !key->starts_with(kScheme)) return false;
+    key = key->substr(kScheme.size());
+  }
+  return key->size() == settings_.api_key.size() &&
+         CRYPTO_memcmp(key->data(), settings_.api_key.data(), key->size()) == 0;
+}
+
+void ClientApp::serve_publish(HttpConnection& http, const HttpRequest& request, Instant now) {
+  if (request.method != "POST") {
+    HttpResponse response = text(405, "the server API takes POST only\n");
+    response.fields.emplace_back("Allow", "POST");
+    return http.respond(response, now);
+  }
+  if (settings_.api_key.empty()) {
+    return http.respond(text(401, "the server API is off: set [api] key or MILLRACE_API_KEY\n"),
+                        now);
+  }
+  if (!key_is_right(request)) {
+    return http.respond(text(401, "wrong or missing X-API-Key\n"), now);
+  }
+  Bytes body;
+  if (!payloads_.check(request.body, body)) {
+    return http.respond(text(400, "the body is not JSON\n"), now);
+  }
+  // The request is the client protocol's publish with another envelope: one decoder reads both.
+  line_.assign(R"({"id":1,"publish":)").append(body).append("}");
+  PublishTaker taker;
+  if (sessions_.decoder.decode(line_, taker) != JsonCommandDecoder::Outcome::kDone ||
+      !taker.taken()) {
+    return http.respond(
+        text(400, "the body is not {\"channel\":\"...\",\"data\":...}\n"), now);
+  }
+  const PublishCommand& publish = *taker.taken();
+  const ChannelNameError name = check_channel_name(publish.channel);
+  if (name != ChannelNameError::kOk) {
+    return http.respond(api_error(ErrorCode::kBadRequest, channel_name_error_text(name)), now);
+  }
+  if (publish.data.empty() ||
+      publish.data.size() > sessions_.settings.publication_bytes) {
+    return http.respond(api_error(ErrorCode::kBadRequest, "data is missing or too large"), now);
+  }
+  if (sessions_.settings.find_namespace(publish.channel) == nullptr) {
+    return http.respond(api_error(ErrorCode::kUnknownChannel), now);
+  }
+  const auto token = sessions_.fanout.begin_publish(http.connection().id(), 0);
+  if (!token) return http.respond(api_error(ErrorCode::kTooManyRequests), now);
+  ++sessions_.metrics.api_publishes_total;
+  sessions_.hub.publish({publish.channel, publish.data, {}, {}, 0}, *token);
+}
+
+void ClientApp::on_published(HttpConnection& http, bool accepted) {
+  http.respond(accepted ? json(200, R"({"result":{}})")
+                        : api_error(ErrorCode::kInternal, "the broker is away; try again"),
+               now_);
+}
+
+}  // namespace millrace

@@ -1,0 +1,162 @@
+#include "net/server/client_shard.h"
+
+#include <utility>
+
+#include "core/base/assert.h"
+#include "net/server/refusal.h"
+
+namespace millrace {
+
+Result<std::unique_ptr<ShardBody>> ClientShard::make(ShardId id,
+                                                     const ClientShardOptions& options,
+                                                     SharedState& shared,
+                                                     std::vector<int> listen_fds) {
+  auto buffers = std::make_unique<RecvBuffers>(options.recv_buffers, options.recv_buffer_size);
+  auto ring = make_uring(options.ring, *buffers);
+  if (!ring.ok()) return ring.error();
+  auto shard = std::make_unique<ClientShard>(id, options, shared, std::move(listen_fds),
+                                             std::move(buffers), std::move(*ring));
+  const auto broker = shard->make_broker();
+  if (!broker.ok()) return broker.error();
+  return std::unique_ptr<ShardBody>(std::move(shard));
+}
+
+ClientShard::ClientShard(ShardId id, const ClientShardOptions& options, SharedState& shared,
+                         std::vector<int> listen_fds, std::unique_ptr<RecvBuffers> buffers,
+                         std::unique_ptr<Ring> ring)
+    : id_(id),
+      options_(options),
+      shared_(shared),
+      listen_fds_(std::move(listen_fds)),
+      buffers_(std::move(buffers)),
+      ring_(std::move(ring)),
+      reactor_(*ring_, clock_),
+      mailbox_(shared.mailboxes, id, reactor_.waker()),
+      random_(random_seed()),
+      table_(reactor_, *buffers_, metrics_, options.connections),
+      fanout_(table_, metrics_),
+      hub_(fanout_, metrics_, options.hub),
+      sessions_{hub_, fanout_, decoder_, random_, metrics_, options.sessions},
+      ws_(table_, metrics_, options.ws, options.decoders),
+      app_(options.app, ws_, sessions_),
+      listeners_(reactor_, *this, metrics_) {
+  mailbox_.set_handler(*this);
+  reactor_.add_source(mailbox_);
+  reactor_.add_source(*this);
+}
+
+ClientShard::~ClientShard() { reactor_.timers().cancel(drain_timer_); }
+
+Result<void> ClientShard::make_broker() {
+  if (!options_.nats) {
+    auto broker =
+        std::make_unique<MemoryBroker>(mailbox_, options_.client_shards, hub_, metrics_);
+    memory_broker_ = broker.get();
+    broker_ = std::move(broker);
+  } else {
+    NatsOptions nats = *options_.nats;
+    nats.name += "-" + std::to_string(id_.value);
+    auto broker = NatsBroker::make(nats, hub_, reactor_.waker(), metrics_);
+    if (!broker.ok()) return broker.error();
+    const BrokerStatus status = (*broker)->status();
+    if (options_.require_broker && !status.ready) {
+      shared_.broker_missing.store(true);
+      return Error{status.cause + " ([broker] require = true)"};
+    }
+    reactor_.add_source(**broker);
+    broker_ = std::move(*broker);
+  }
+  hub_.set_broker(*broker_);
+  return {};
+}
+
+void ClientShard::run() {
+  for (const int fd : listen_fds_) listeners_.add(fd);
+  reactor_.run();
+  // The admin shard goes last: it tells about the drain to its end.
+  shared_.clients_running.fetch_sub(1, std::memory_order_acq_rel);
+  shared_.mailboxes.wake_all();
+}
+
+// --- clients -------------------------------------------------------------------------------------
+
+void ClientShard::on_accept(FileSlot file, const Peer& peer, std::uint32_t, Instant now) {
+  Units quota = shared_.connections.try_take();
+  const bool full = !quota;
+  const bool room = table_.adopt(
+      file, peer, std::move(quota), now, [&](Connection& connection) -> std::unique_ptr<Protocol> {
+        if (full) return std::make_unique<Refusal>(connection, random_.next(), now);
+        return std::make_unique<HttpConnection>(connection, app_, options_.http,
+                                                options_.timeouts, metrics_, now);
+      });
+  if (full || !room) {
+    const auto reason = full ? RejectReason::kConnectionLimit : RejectReason::kDescriptors;
+    ++metrics_.rejected_total[static_cast<std::size_t>(reason)];
+  }
+}
+
+// --- other shards --------------------------------------------------------------------------------
+
+void ClientShard::on_message(ShardId from, Message& message, Instant) {
+  if (const auto* request = std::get_if<SnapshotRequest>(&message)) {
+    mailbox_.send(from, SnapshotReply{request->id, snapshot()});
+    return;
+  }
+  CHECK(memory_broker_ != nullptr);
+  const bool taken = memory_broker_->on_message(from, message);
+  CHECK(taken);
+}
+
+std::unique_ptr<ShardSnapshot> ClientShard::snapshot() {
+  const RingStats& ring = ring_->stats();
+  metrics_.ring_enters_total = ring.enters;
+  metrics_.ring_submissions_total = ring.submissions;
+  metrics_.ring_completions_total = ring.completions;
+  metrics_.ring_queue_full_total = ring.queue_full;
+  metrics_.ring_overflows_total = ring.overflows;
+  metrics_.turns_total = reactor_.stats().turns;
+  metrics_.longest_turn_us =
+      static_cast<std::uint64_t>(reactor_.stats().longest_turn.ns / 1'000);
+  metrics_.recv_buffers_leased = buffers_->leased();
+  metrics_.decoders_lent = ws_.lent();
+  const BrokerStatus status = broker_->status();
+  metrics_.broker_ready = status.ready ? 1 : 0;
+  auto made = std::make_unique<ShardSnapshot>();
+  made->metrics = metrics_;
+  made->broker_ready = status.ready;
+  made->broker_cause = status.cause;
+  made->draining = draining_;
+  return made;
+}
+
+// --- the end -------------------------------------------------------------------------------------
+
+bool ClientShard::ready() const {
+  return !draining_ && shared_.draining.load(std::memory_order_acquire);
+}
+
+void ClientShard::drain(Instant now) {
+  if (draining_) {
+    stop_if_drained();
+    return;
+  }
+  if (!ready()) return;
+  draining_ = true;
+  listeners_.stop();
+  table_.for_each([now](Connection& connection) {
+    if (connection.open()) connection.protocol()->on_drain(now);
+  });
+  reactor_.timers().arm(drain_timer_, now + options_.drain_timeout, *this);
+}
+
+void ClientShard::on_timer(Timer&, Instant now) {
+  // Who has not left by now does not get to say goodbye. Accepts that were on their way come here too.
+  table_.for_each([now](Connection& connection) { connection.terminate(now); });
+  reactor_.timers().arm(drain_timer_, now + milliseconds(20), *this);
+}
+
+void ClientShard::stop_if_drained() {
+  if (listeners_.idle() && table_.idle()) reactor_.stop();
+}
+
+}  // namespace millrace

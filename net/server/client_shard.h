@@ -1,0 +1,118 @@
+// One shard that serves clients, wired together: the only place that names the concrete types of
+// ring, broker, hub and protocols in one breath.
+//
+//   ListenerSet -> ConnectionTable -> HttpConnection -> WsTransport -> Session -> Hub <-> Broker
+//                                                                       Fanout <--+
+//
+// Made, used and destroyed on its own thread. Members stand in the order of their making: what
+// stands further up outlives what stands below.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "core/base/random.h"
+#include "core/base/result.h"
+#include "core/hub/memory_broker.h"
+#include "core/limit/quota.h"
+#include "core/ring/uring.h"
+#include "core/shard/mailbox.h"
+#include "core/shard/reactor.h"
+#include "core/shard/shard_group.h"
+#include "core/time/clock.h"
+#include "net/nats/nats_broker.h"
+#include "net/server/client_app.h"
+#include "net/tcp/listener.h"
+
+namespace millrace {
+
+// What all client shards are made from; constant.
+struct ClientShardOptions {
+  std::size_t client_shards = 1;
+  UringOptions ring;
+  std::uint32_t recv_buffers = 1'024;
+  std::uint32_t recv_buffer_size = 4'096;
+  ConnectionLimits connections;
+  std::uint32_t decoders = 1'024;
+  WsLimits ws;
+  HubLimits hub;
+  HttpLimits http;
+  HttpTimeouts timeouts;
+  SessionSettings sessions;
+  ClientAppSettings app;
+  std::optional<NatsOptions> nats;  // without it the broker is in memory
+  bool require_broker = false;      // no start without it
+  Duration drain_timeout = seconds(5);
+};
+
+// What the shards of one process share while they run.
+struct SharedState {
+  explicit SharedState(std::size_t shards, std::uint64_t max_connections)
+      : mailboxes(shards), connections(max_connections) {}
+
+  MailboxNetwork mailboxes;
+  Quota connections;
+  std::atomic<bool> draining{false};
+  std::atomic<bool> broker_missing{false};         // why a shard did not start
+  std::atomic<std::size_t> clients_running{0};  // client shards that have not drained yet
+};
+
+class ClientShard final : public ShardBody,
+                          private AcceptHandler,
+                          private MessageHandler,
+                          private InboundSource,
+                          private TimerHandler {
+ public:
+  // Slots of a shard's tables beyond the clients': sockets that are told that the server is full.
+  static constexpr std::uint32_t kRefusalSlots = 64;
+
+  // `listen_fds` are this shard's sockets, borrowed. All must outlive the shard.
+  static Result<std::unique_ptr<ShardBody>> make(ShardId id, const ClientShardOptions& options,
+                                                 SharedState& shared, std::vector<int> listen_fds);
+  // For make().
+  ClientShard(ShardId id, const ClientShardOptions& options, SharedState& shared,
+              std::vector<int> listen_fds, std::unique_ptr<RecvBuffers> buffers,
+              std::unique_ptr<Ring> ring);
+  ~ClientShard() override;
+
+  void run() override;
+
+ private:
+  Result<void> make_broker();
+  void on_accept(FileSlot file, const Peer& peer, std::uint32_t listener, Instant now) override;
+  void on_message(ShardId from, Message& message, Instant now) override;
+  [[nodiscard]] std::unique_ptr<ShardSnapshot> snapshot();
+  // InboundSource: sees the drain flag, which another thread sets before it wakes us.
+  void drain(Instant now) override;
+  [[nodiscard]] bool ready() const override;
+  // TimerHandler: the drain's deadline.
+  void on_timer(Timer& timer, Instant now) override;
+  void stop_if_drained();
+
+  const ShardId id_;
+  const ClientShardOptions& options_;
+  SharedState& shared_;
+  const std::vector<int> listen_fds_;
+  ShardMetrics metrics_;
+  MonotonicClock clock_;
+  std::unique_ptr<RecvBuffers> buffers_;
+  std::unique_ptr<Ring> ring_;
+  Reactor reactor_;
+  Mailbox mailbox_;
+  Random random_;
+  ConnectionTable table_;
+  Fanout fanout_;
+  Hub hub_;
+  std::unique_ptr<Broker> broker_;
+  MemoryBroker* memory_broker_ = nullptr;  // broker_, if it is in memory
+  JsonCommandDecoder decoder_;
+  SessionContext sessions_;
+  WsShared ws_;
+  ClientApp app_;
+  ListenerSet listeners_;
+  Timer drain_timer_;
+  bool draining_ = false;
+};
+
+}  // namespace millrace

@@ -1,0 +1,101 @@
+// The configuration of one process: plain values, immutable after load_config() (config_loader.h).
+//
+// The defaults stand here and nowhere else. What a value may be stands in the one table of keys
+// (config_keys.h); docs/CONFIGURATION.md is made of both.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/time/instant.h"
+#include "net/server/listen_address.h"
+
+namespace millrace {
+
+// Their values are indexes of the key's choices (config_keys.cc).
+enum class BrokerKind : std::uint8_t { kMemory, kNats };
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
+// How a shard asks NATS for a namespace's channels (design decision 9).
+enum class InterestMode : std::uint8_t { kChannel, kPrefix };
+enum class PayloadFormat : std::uint8_t { kJson };
+
+struct NamespaceConfig {
+  InterestMode interest = InterestMode::kChannel;
+  PayloadFormat payload = PayloadFormat::kJson;
+
+  bool operator==(const NamespaceConfig&) const = default;
+};
+
+struct ServerConfig {
+  std::vector<ListenAddress> listen{{.host = "0.0.0.0", .port = 8000, .ipv6 = false},
+                                    {.host = "::", .port = 8000, .ipv6 = true}};
+  ListenAddress admin{.host = "127.0.0.1", .port = 8001, .ipv6 = false};
+  std::uint32_t shards = 0;                  // 0: a shard a core
+  std::uint32_t max_connections = 0;         // 0: what the machine's limits allow
+  std::vector<std::string> allowed_origins;  // as OriginPolicy wants them (net/http/upgrade.h)
+  bool pin = true;
+  LogLevel log_level = LogLevel::kInfo;
+
+  bool operator==(const ServerConfig&) const = default;
+};
+
+struct BrokerConfig {
+  BrokerKind kind = BrokerKind::kMemory;
+  std::vector<std::string>
+      nats;  // not empty if kind is kNats; print them masked (net/nats/nats_url.h)
+  bool require = false;
+  std::string subject_prefix;
+
+  bool operator==(const BrokerConfig&) const = default;
+};
+
+struct ApiConfig {
+  std::string key;  // a secret; empty: the API is off
+
+  bool operator==(const ApiConfig&) const = default;
+};
+
+struct LimitsConfig {
+  std::size_t message_size = 64 * 1024;
+  std::size_t publication_size = 1024 * 1024;
+  std::size_t queue_size = 1024 * 1024;
+  Duration write_timeout = seconds(10);
+  Duration handshake_timeout = seconds(10);
+  Duration stale_timeout = seconds(10);
+  Duration ping_interval = seconds(25);
+  Duration pong_timeout = seconds(8);
+  Duration close_timeout = seconds(5);
+  Duration drain_timeout = seconds(5);
+  std::uint32_t channels_per_connection = 128;
+  std::uint32_t channels_per_shard = 1'048'576;
+  std::uint32_t recv_buffers = 1024;
+  std::size_t recv_buffer_size = 4 * 1024;
+  std::uint32_t decoders = 1024;
+  std::size_t kernel_send_buffer = 128 * 1024;
+
+  bool operator==(const LimitsConfig&) const = default;
+};
+
+struct Config {
+  ServerConfig server;
+  BrokerConfig broker;
+  ApiConfig api;
+  LimitsConfig limits;
+  std::map<std::string, NamespaceConfig, std::less<>> namespaces;  // what the file names
+  bool insecure = false;
+
+  bool operator==(const Config&) const = default;
+};
+
+// The settings of a namespace; nullptr if it isn't configured (error 102). With `insecure` that
+// takes the settings of `default`, which are the built-in ones if the file has none.
+const NamespaceConfig* find_namespace(const Config& config, std::string_view name);
+
+// The first address for clients that other machines reach; nullptr if there is none.
+const ListenAddress* first_public_address(const Config& config);
+
+}  // namespace millrace

@@ -1,0 +1,13 @@
+// docs/CONFIGURATION.md, made of the table of keys; a test keeps the file equal to it. Pure.
+#pragma once
+
+#include <string>
+
+namespace millrace {
+
+std::string configuration_page();
+
+// A file that says what every key is anyway: the page holds it, and a test loads it.
+std::string default_file();
+
+}  // namespace millrace

@@ -1,0 +1,11 @@
+// What `millrace --help` and `millrace serve --help` print, made of the table of keys. Pure.
+#pragma once
+
+#include <string>
+
+namespace millrace {
+
+std::string program_help();
+std::string serve_help();
+
+}  // namespace millrace

@@ -1,0 +1,87 @@
+// The process: arguments, signals, and the way from a start to an end. Everything else is the Server.
+#include <signal.h>
+
+#include <cstdio>
+
+#include "core/base/log.h"
+#include "net/server/command_line.h"
+#include "net/server/listen_address.h"
+#include "net/server/server.h"
+
+namespace millrace {
+namespace {
+
+const char* level_name(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return "debug";
+    case LogLevel::kInfo:
+      return "info";
+    case LogLevel::kWarn:
+      return "warn";
+    case LogLevel::kError:
+      return "error";
+  }
+  return "info";
+}
+
+// Blocked before any thread starts, so that all inherit it and main() alone takes them.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+int complain(const std::string& text, int exit_code) {
+  std::fprintf(stderr, "millrace: %s\n", text.c_str());
+  return exit_code;
+}
+
+int serve(const Config& config) {
+  const sigset_t signals = block_signals();
+  if (!set_log_level(level_name(config.server.log_level))) return kExitConfiguration;
+  auto server = Server::start(config);
+  if (!server.ok()) return complain(server.error().text, server.error().exit_code);
+  if (config.insecure) {
+    log_warn("--insecure: clients need no token and may do everything");
+    if (const ListenAddress* open = first_public_address(config)) {
+      log_warn("--insecure on " + to_string(*open) + ", which other machines can reach");
+    }
+  }
+  std::printf("%s\n", (*server)->ready_line().c_str());
+  std::fflush(stdout);
+  int received = 0;
+  sigwait(&signals, &received);
+  log_info(received == SIGTERM ? "SIGTERM: draining" : "SIGINT: draining");
+  (*server)->drain();
+  (*server)->join();
+  log_info("ended");
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  const auto line = parse_command_line(argc, argv, process_environment());
+  if (!line.ok()) {
+    std::fprintf(stderr, "%s\n", line.error().text.c_str());
+    return line.error().exit_code;
+  }
+  switch (line->verb) {
+    case CommandLine::Verb::kServe:
+      return serve(line->config);
+    case CommandLine::Verb::kVersion:
+    case CommandLine::Verb::kHelp:
+    case CommandLine::Verb::kCheckConfig:
+      std::printf("%s", line->output.c_str());
+      return 0;
+  }
+  return kExitUsage;
+}
+
+}  // namespace
+}  // namespace millrace
+
+int main(int argc, char** argv) { return millrace::run(argc, argv); }

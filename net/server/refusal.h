@@ -1,0 +1,33 @@
+// A connection that was accepted only to be told that the server is full: 503 with a Retry-After
+// that is spread, so that those who were refused together do not come back together.
+//
+// It holds no unit of the connection quota; its answer is out before a request is read.
+#pragma once
+
+#include <cstdint>
+
+#include "net/tcp/connection.h"
+
+namespace millrace {
+
+class Refusal final : public Protocol {
+ public:
+  static constexpr Duration kLinger = seconds(1);
+  static constexpr unsigned kShortestRetry = 1;  // seconds
+  static constexpr unsigned kLongestRetry = 10;
+
+  Refusal(Connection& connection, std::uint64_t random, Instant now);
+
+  bool on_bytes(Bytes, Instant) override { return true; }
+  void on_end_of_stream(Instant now) override { connection_.terminate(now); }
+  void on_deadline(Instant now) override { connection_.terminate(now); }
+  void on_drained(Instant) override {}
+  void on_too_slow(Instant now) override { connection_.terminate(now); }
+  void on_closing(Instant) override {}
+  void on_drain(Instant now) override { connection_.terminate(now); }
+
+ private:
+  Connection& connection_;
+};
+
+}  // namespace millrace

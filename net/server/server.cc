@@ -1,0 +1,175 @@
+#include "net/server/server.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/base/log.h"
+#include "core/ring/kernel_features.h"
+
+namespace millrace {
+
+namespace {
+
+constexpr std::uint64_t kMaxRingFiles = 1'048'576;  // the kernel's limit, io_uring/rsrc.c
+constexpr std::uint64_t kDeviations = 6;
+constexpr int kNatsStartWaitMs = 1'500;
+
+constexpr std::size_t kApiEnvelope = 4'096;  // bytes of a publish request beside its data
+
+}  // namespace
+
+std::uint64_t ring_capacity(std::size_t shards, std::uint64_t files, std::uint64_t reserved) {
+  if (files <= reserved) return 0;
+  const std::uint64_t room = files - reserved;
+  if (shards == 1) return room;
+  // m + 6 sqrt(m) <= room, solved for m.
+  const double deviations = static_cast<double>(kDeviations);
+  const double root =
+      (std::sqrt(deviations * deviations + 4.0 * static_cast<double>(room)) - deviations) / 2.0;
+  return shards * static_cast<std::uint64_t>(root * root);
+}
+
+Server::Server(const Config& config) : config_(config) {}
+
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>, StartError> Server::start(const Config& config) {
+  auto server = std::make_unique<Server>(config);
+  for (const auto step : {&Server::check_machine, &Server::bind, &Server::start_shards}) {
+    const auto done = (server.get()->*step)();
+    if (!done.ok()) return done.error();
+  }
+  return server;
+}
+
+Result<void, StartError> Server::check_machine() {
+  const auto kernel = judge_kernel(probe_kernel());
+  if (!kernel.ok()) return StartError{kExitSystem, kernel.error().text};
+  const std::uint64_t descriptors = raise_descriptor_limit();
+  client_shards_ = config_.server.shards != 0 ? config_.server.shards : allowed_cores().size();
+  const std::uint64_t files = std::min(descriptors, kMaxRingFiles);
+  const std::uint64_t capacity =
+      ring_capacity(client_shards_, files, ClientShard::kRefusalSlots);
+  max_connections_ = config_.server.max_connections;
+  if (max_connections_ == 0) max_connections_ = capacity;
+  if (max_connections_ > capacity || capacity == 0) {
+    return StartError{
+        kExitSystem,
+        "max_connections " + std::to_string(max_connections_) + " does not fit: " +
+            std::to_string(client_shards_) + " shards hold " + std::to_string(capacity) +
+            " with RLIMIT_NOFILE " + std::to_string(descriptors) +
+            "; raise it (ulimit -n, LimitNOFILE=), add shards (--shards) or lower the cap"};
+  }
+  table_files_ = static_cast<std::uint32_t>(
+      std::min(files, max_connections_ + ClientShard::kRefusalSlots));
+  return {};
+}
+
+Result<void, StartError> Server::bind() {
+  const ListenOptions options{
+      .send_buffer = static_cast<std::uint32_t>(config_.limits.kernel_send_buffer)};
+  for (const ListenAddress& address : config_.server.listen) {
+    auto group = listen_on(to_string(address), client_shards_, options);
+    if (!group.ok()) return StartError{kExitAddress, group.error().text};
+    listens_.push_back(std::move(*group));
+  }
+  auto admin = listen_on(to_string(config_.server.admin), 1, {});
+  if (!admin.ok()) return StartError{kExitAddress, admin.error().text + " (the admin address)"};
+  admin_listen_ = std::make_unique<ListenGroup>(std::move(*admin));
+  return {};
+}
+
+ClientShardOptions Server::client_options() const {
+  const LimitsConfig& limits = config_.limits;
+  ClientShardOptions options;
+  options.client_shards = client_shards_;
+  options.ring.files = table_files_;
+  options.recv_buffers = limits.recv_buffers;
+  options.recv_buffer_size = static_cast<std::uint32_t>(limits.recv_buffer_size);
+  options.connections = {table_files_, limits.queue_size, limits.write_timeout};
+  options.decoders = limits.decoders;
+  options.ws.frames.message_bytes = limits.message_size;
+  options.ws.close_timeout = limits.close_timeout;
+  options.hub = {limits.channels_per_shard, limits.channels_per_connection};
+  options.http.body_bytes = limits.publication_size + kApiEnvelope;
+  options.timeouts.request = limits.handshake_timeout;
+  options.drain_timeout = limits.drain_timeout;
+
+  SessionSettings& sessions = options.sessions;
+  sessions.insecure = config_.insecure;
+  sessions.version = MILLRACE_VERSION;
+  sessions.ping_interval = limits.ping_interval;
+  sessions.pong_timeout = limits.pong_timeout;
+  sessions.stale_timeout = limits.stale_timeout;
+  sessions.publication_bytes = limits.publication_size;
+  for (const auto& [name, settings] : config_.namespaces) {
+    sessions.namespaces[name].prefix_interest = settings.interest == InterestMode::kPrefix;
+  }
+  options.app = {{config_.server.allowed_origins}, config_.api.key, MILLRACE_VERSION};
+
+  if (config_.broker.kind == BrokerKind::kNats) {
+    NatsOptions nats;
+    nats.urls = config_.broker.nats;
+    nats.subject_prefix = config_.broker.subject_prefix;
+    nats.max_payload = limits.publication_size;
+    nats.wait_connected_ms = kNatsStartWaitMs;
+    for (const auto& [name, settings] : config_.namespaces) {
+      if (settings.interest == InterestMode::kPrefix) nats.prefix_namespaces.push_back(name);
+    }
+    options.nats = nats;
+    options.require_broker = config_.broker.require;
+  }
+  return options;
+}
+
+AdminOptions Server::admin_options() const {
+  AdminOptions options;
+  options.client_shards = client_shards_;
+  options.version = MILLRACE_VERSION;
+  options.broker = config_.broker.kind == BrokerKind::kNats ? "nats" : "memory";
+  for (const ListenGroup& group : listens_) options.listen.push_back(group.address);
+  options.max_connections = max_connections_;
+  options.insecure = config_.insecure;
+  return options;
+}
+
+Result<void, StartError> Server::start_shards() {
+  client_options_ = client_options();
+  admin_options_ = admin_options();
+  // The admin shard is one more, the last.
+  shared_ = std::make_unique<SharedState>(client_shards_ + 1, max_connections_);
+  shared_->clients_running.store(client_shards_);
+  const auto factory = [this](ShardId id) -> Result<std::unique_ptr<ShardBody>> {
+    if (id.value == client_shards_) {
+      return AdminShard::make(id, admin_options_, *shared_, admin_listen_->sockets[0].fd());
+    }
+    std::vector<int> fds;
+    for (const ListenGroup& group : listens_) fds.push_back(group.sockets[id.value].fd());
+    return ClientShard::make(id, client_options_, *shared_, std::move(fds));
+  };
+  const auto started = group_.start(
+      {.shards = client_shards_ + 1, .pin = config_.server.pin, .unpinned = 1}, factory);
+  if (started.ok()) return {};
+  const bool broker = shared_->broker_missing.load();
+  return StartError{broker ? kExitUnavailable : kExitSystem, started.error().text};
+}
+
+std::string Server::ready_line() const {
+  std::string line = "millrace ready";
+  for (const ListenGroup& group : listens_) line += " listen=" + group.address;
+  line += " admin=" + admin_listen_->address;
+  line += " shards=" + std::to_string(client_shards_);
+  line += " max_connections=" + std::to_string(max_connections_);
+  line += " broker=" + admin_options_.broker;
+  return line;
+}
+
+void Server::drain() {
+  shared_->draining.store(true, std::memory_order_release);
+  shared_->mailboxes.wake_all();
+}
+
+void Server::join() { group_.join(); }
+
+}  // namespace millrace

@@ -1,0 +1,69 @@
+// The whole server: checks the machine, binds the ports, starts the shards, and ends them in order.
+//
+// Owner: main(). One a process.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/shard/shard_group.h"
+#include "net/server/admin_shard.h"
+#include "net/server/client_shard.h"
+#include "net/server/config.h"
+#include "net/tcp/listen_socket.h"
+
+namespace millrace {
+
+// sysexits(3).
+inline constexpr int kExitUnavailable = 69;  // NATS is away, and the configuration requires it
+inline constexpr int kExitSystem = 71;       // the kernel or a limit forbids the start
+inline constexpr int kExitAddress = 74;      // a listen address can't be bound
+
+struct StartError {
+  int exit_code = kExitSystem;
+  std::string text;  // one line, cause and fix
+};
+
+class Server {
+ public:
+  // Everything is up when it returns, or nothing is left of it.
+  static Result<std::unique_ptr<Server>, StartError> start(const Config& config);
+  // For start().
+  explicit Server(const Config& config);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // "millrace ready ...": for people and for scripts that start it.
+  [[nodiscard]] std::string ready_line() const;
+  // Asks all shards to say goodbye to their clients and end. Any thread's; before join().
+  void drain();
+  // Waits until they have.
+  void join();
+
+ private:
+  Result<void, StartError> check_machine();
+  Result<void, StartError> bind();
+  Result<void, StartError> start_shards();
+  [[nodiscard]] ClientShardOptions client_options() const;
+  [[nodiscard]] AdminOptions admin_options() const;
+
+  const Config config_;
+  std::size_t client_shards_ = 1;
+  std::uint32_t table_files_ = 0;     // of each ring
+  std::uint64_t max_connections_ = 0;
+  std::vector<ListenGroup> listens_;
+  std::unique_ptr<ListenGroup> admin_listen_;
+  ClientShardOptions client_options_;
+  AdminOptions admin_options_;
+  std::unique_ptr<SharedState> shared_;
+  ShardGroup group_;
+};
+
+// How many connections `shards` file tables of `files` slots hold without any of them running over:
+// the kernel spreads connections by hash, so a table keeps room for six standard deviations.
+std::uint64_t ring_capacity(std::size_t shards, std::uint64_t files, std::uint64_t reserved);
+
+}  // namespace millrace

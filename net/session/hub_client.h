@@ -1,0 +1,21 @@
+// Who takes the hub's answers for a connection.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/bytes.h"
+
+namespace millrace {
+
+class HubClient {
+ public:
+  // A channel that was pending is live.
+  virtual void on_subscribed(Bytes channel) = 0;
+  // The outcome of a publication, by the ticket that was given with it.
+  virtual void on_published(std::uint32_t ticket, bool accepted) = 0;
+
+ protected:
+  ~HubClient() = default;
+};
+
+}  // namespace millrace

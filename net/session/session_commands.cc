@@ -1,0 +1,93 @@
+// What each command does. The lifecycle of a session is in session.cc.
+#include <algorithm>
+#include <utility>
+
+#include "core/base/assert.h"
+#include "core/hub/channel_name.h"
+#include "net/session/session.h"
+#include "proto/reply_encoder.h"
+
+namespace millrace {
+
+void Session::handle(std::uint32_t, const PongCommand&) {
+  if (ping_style_ == PingStyle::kMessage && state_ == State::kPinged) {
+    pong_came();
+  } else {
+    disconnect(DisconnectCode::kBadRequest);
+  }
+}
+
+void Session::handle(std::uint32_t id, const ConnectCommand& command) {
+  if (!client_.empty()) return disconnect(DisconnectCode::kBadRequest);
+  if (!context_.settings.insecure) {
+    // This version verifies no tokens: none can be valid, and nobody is let in without one.
+    return disconnect(command.token.empty() ? DisconnectCode::kBadRequest
+                                            : DisconnectCode::kInvalidToken);
+  }
+  client_ = make_uuid(context_.random);
+  ++context_.metrics.clients;
+  ConnectReply told{.client = client_, .version = context_.settings.version};
+  told.pong = ping_style_ == PingStyle::kMessage;
+  told.ping_seconds =
+      told.pong ? static_cast<std::uint32_t>(context_.settings.ping_interval.to_seconds()) : 0;
+  reply(encode_connect_reply(id, told));
+  state_ = State::kQuiet;
+  const Duration half = context_.settings.ping_interval / 2;
+  const auto jitter =
+      static_cast<std::int64_t>(context_.random.below(static_cast<std::uint64_t>(half.ns) + 1));
+  transport_.set_user_deadline(now_ + half + nanoseconds(jitter));
+}
+
+void Session::handle(std::uint32_t id, const SubscribeCommand& command) {
+  if (command.channel.empty()) return disconnect(DisconnectCode::kBadRequest);
+  if (check_channel_name(command.channel) != ChannelNameError::kOk) {
+    return fail(id, ErrorCode::kBadRequest);
+  }
+  if (context_.settings.find_namespace(command.channel) == nullptr) {
+    return fail(id, ErrorCode::kUnknownChannel);
+  }
+  switch (context_.hub.subscribe(transport_.id().index, command.channel)) {
+    case Hub::Subscribe::kLive:
+      return reply(encode_subscribe_reply(id));
+    case Hub::Subscribe::kPending:
+      pending_.emplace_back(command.channel, id);
+      return;
+    case Hub::Subscribe::kAlready:
+      return fail(id, ErrorCode::kAlreadySubscribed);
+    case Hub::Subscribe::kSubscriberLimit:
+    case Hub::Subscribe::kChannelLimit:
+      return fail(id, ErrorCode::kLimitExceeded);
+  }
+}
+
+void Session::handle(std::uint32_t id, const UnsubscribeCommand& command) {
+  if (command.channel.empty()) return disconnect(DisconnectCode::kBadRequest);
+  on_subscribed(command.channel);  // who leaves need not wait for the broker any more
+  context_.hub.unsubscribe(transport_.id().index, command.channel);
+  reply(encode_unsubscribe_reply(id));
+}
+
+void Session::handle(std::uint32_t id, const PublishCommand& command) {
+  if (command.channel.empty()) return disconnect(DisconnectCode::kBadRequest);
+  if (check_channel_name(command.channel) != ChannelNameError::kOk || command.data.empty() ||
+      command.data.size() > context_.settings.publication_bytes) {
+    return fail(id, ErrorCode::kBadRequest);
+  }
+  if (context_.settings.find_namespace(command.channel) == nullptr) {
+    return fail(id, ErrorCode::kUnknownChannel);
+  }
+  const auto token = context_.fanout.begin_publish(transport_.id(), id);
+  if (!token) return fail(id, ErrorCode::kTooManyRequests);
+  ++context_.metrics.client_publishes_total;
+  context_.hub.publish({command.channel, command.data, {}, client_, 0}, *token);
+}
+
+void Session::handle(std::uint32_t id, const UnavailableCommand&) {
+  fail(id, ErrorCode::kNotAvailable);
+}
+
+void Session::handle(std::uint32_t, const SendCommand&) {
+  disconnect(DisconnectCode::kNotAvailable);
+}
+
+}  // namespace millrace

@@ -1,0 +1,57 @@
+#include "net/tcp/connection.h"
+
+#include <utility>
+
+#include "net/tcp/connection_table.h"
+
+namespace millrace {
+
+Connection::Connection(ConnectionTable& table, FileSlot file, const Peer& peer, Units quota)
+    : table_(table), quota_(std::move(quota)), file_(file), peer_(peer) {}
+
+bool Connection::send(const SharedBytes& bytes) {
+  if (state_ != State::kOpen) return true;
+  if (queued_bytes() + bytes.size() > table_.limits_.queue_bytes) {
+    overflowed_ = true;
+    table_.mark_dirty(*this);
+    return false;
+  }
+  table_.queue(*this, bytes);
+  return true;
+}
+
+void Connection::close_when_flushed(Duration linger, Instant now) {
+  if (state_ != State::kOpen) return;
+  state_ = State::kFlushing;
+  linger_ = linger;
+  protocol_deadline_ = Instant::never();
+  table_.unread_.erase(id_.index);
+  if (paused_) resume_reading();
+  if (queue_ == nullptr) table_.flushed(*this, now);
+}
+
+void Connection::terminate(Instant now) { table_.begin_close(*this, now); }
+
+void Connection::pause_reading() {
+  if (paused_) return;
+  paused_ = true;
+  table_.cancel_recv(*this);
+}
+
+void Connection::resume_reading() {
+  if (!paused_) return;
+  paused_ = false;
+  table_.mark_resumed(*this);
+}
+
+void Connection::set_deadline(Instant deadline) {
+  if (state_ != State::kOpen) return;
+  protocol_deadline_ = deadline;
+  table_.arm_timer(*this);
+}
+
+void Connection::set_protocol(std::unique_ptr<Protocol> protocol) {
+  protocol_ = std::move(protocol);
+}
+
+}  // namespace millrace

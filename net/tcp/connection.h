@@ -1,0 +1,127 @@
+// One client socket: its state, what the kernel holds of it, and its way out.
+//
+//   kOpen ---> kFlushing ---> kClosing ---> (slot released)
+//     |   close_when_flushed()   ^  terminate(): cancel what is in flight, join, close, join
+//     +--------------------------+
+//
+// What is in flight is a bit each (recv, send, their cancels, close); nothing that the kernel may touch is
+// released before its bit is clear, and the slot only after the last. Closing is a state plus a join
+// that is entered from every completion (style: habits 1 and 2).
+//
+// A Connection knows bytes. What they mean is its Protocol's business: HTTP until the upgrade,
+// WebSocket after. It owns its Protocol; the ConnectionTable owns it; all stay on their shard.
+// An idle connection holds no receive buffer and no send queue.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/base/ids.h"
+#include "core/limit/quota.h"
+#include "core/ring/op.h"
+#include "core/time/timer_wheel.h"
+#include "net/tcp/peer.h"
+#include "net/tcp/send_queue.h"
+
+namespace millrace {
+
+class Connection;
+class ConnectionTable;
+class HubClient;
+
+// What a connection's bytes mean. Called by the table, on the shard; may call the connection back.
+class Protocol {
+ public:
+  virtual ~Protocol() = default;
+  // Bytes in order. Not called while reading is paused or after the connection left kOpen. False:
+  // not taken; the protocol has paused reading and gets the same bytes again after it resumes.
+  [[nodiscard]] virtual bool on_bytes(Bytes bytes, Instant now) = 0;
+  // The peer sends nothing more (TCP FIN).
+  virtual void on_end_of_stream(Instant now) = 0;
+  // The instant given to Connection::set_deadline() has come.
+  virtual void on_deadline(Instant now) = 0;
+  // Everything queued has been handed to the kernel.
+  virtual void on_drained(Instant now) = 0;
+  // The send queue passed its byte limit. What is not in flight of it has been dropped, so that there
+  // is room for a last word.
+  virtual void on_too_slow(Instant now) = 0;
+  // Once, when the connection begins to close, for whatever reason. No call follows but the destructor.
+  virtual void on_closing(Instant now) = 0;
+  // Who takes the hub's answers for this connection (net/session/hub_client.h), if anybody.
+  [[nodiscard]] virtual HubClient* hub_client() { return nullptr; }
+  // The server drains: say goodbye in this protocol's way and close.
+  virtual void on_drain(Instant now) = 0;
+};
+
+// It is its own timer: one for all its deadlines.
+class Connection : public Timer {
+ public:
+  Connection(ConnectionTable& table, FileSlot file, const Peer& peer, Units quota);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Queues bytes; they leave in one gathered send at the end of the turn. False if that would pass the
+  // queue's byte limit: nothing is queued, and the connection is due to be closed as too slow.
+  // Ignored (true) once the connection is closing.
+  bool send(const SharedBytes& bytes);
+  // Closes once all that is queued is sent. Input is dropped from now on, for at most `linger`
+  // after the last byte: a close with unread input would reset the connection, and the peer might
+  // lose what we sent last. A linger of zero closes at once.
+  void close_when_flushed(Duration linger, Instant now);
+  // Closes now; what is queued is dropped.
+  void terminate(Instant now);
+
+  // While paused, arriving bytes stay in the kernel, but for the few that were received already: those
+  // are copied out of their buffers and handed over at the end of the turn that resumes.
+  void pause_reading();
+  void resume_reading();
+
+  // When Protocol::on_deadline() is wanted; Instant::never() for not at all.
+  void set_deadline(Instant deadline);
+  void set_protocol(std::unique_ptr<Protocol> protocol);
+
+  [[nodiscard]] Protocol* protocol() { return protocol_.get(); }
+  [[nodiscard]] ConnId id() const { return id_; }
+  [[nodiscard]] const Peer& peer() const { return peer_; }
+  [[nodiscard]] ConnectionTable& table() { return table_; }
+  [[nodiscard]] bool open() const { return state_ == State::kOpen; }
+  [[nodiscard]] bool closing() const { return state_ == State::kClosing; }
+  [[nodiscard]] std::size_t queued_bytes() const { return queue_ ? queue_->bytes() : 0; }
+  [[nodiscard]] bool sending() const { return send_in_flight_; }
+  // False for a connection that was accepted only to be told that the server is full.
+  [[nodiscard]] bool counted() const { return static_cast<bool>(quota_); }
+
+ private:
+  friend class ConnectionTable;
+  enum class State : std::uint8_t { kOpen, kFlushing, kClosing };
+
+  ConnectionTable& table_;
+  std::unique_ptr<Protocol> protocol_;
+  std::unique_ptr<SendQueue> queue_;
+  // The timer is armed no later than the earlier of these.
+  Instant protocol_deadline_ = Instant::never();
+  Instant send_deadline_ = Instant::never();  // no progress of a send until then: too slow
+  Units quota_;
+  ConnId id_;
+  FileSlot file_;
+  Peer peer_;
+  Duration linger_{};
+  State state_ = State::kOpen;
+
+  // In flight: true exactly while the kernel has it.
+  bool recv_armed_ : 1 = false;
+  bool send_in_flight_ : 1 = false;
+  bool recv_cancel_in_flight_ : 1 = false;
+  bool send_cancel_in_flight_ : 1 = false;
+  bool close_in_flight_ : 1 = false;
+
+  bool paused_ : 1 = false;
+  bool parked_ : 1 = false;   // its receive ended for want of a buffer
+  bool dirty_ : 1 = false;    // on the table's list for the end of the turn
+  bool resumed_ : 1 = false;  // on the table's list of those to be fed again
+  bool ended_ : 1 = false;  // the peer's FIN was read
+  bool lingering_ : 1 = false;
+  bool overflowed_ : 1 = false;
+};
+
+}  // namespace millrace

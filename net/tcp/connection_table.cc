@@ -1,0 +1,386 @@
+#include "net/tcp/connection_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/assert.h"
+
+namespace millrace {
+
+namespace {
+constexpr std::uint32_t kOrphan = UINT32_MAX;  // the tag index of a close without a slot
+}
+
+ConnectionTable::ConnectionTable(Reactor& reactor, RecvBuffers& buffers, ShardMetrics& metrics,
+                                 const ConnectionLimits& limits)
+    : reactor_(reactor),
+      buffers_(buffers),
+      metrics_(metrics),
+      limits_(limits),
+      connections_(limits.capacity) {
+  reactor_.route(OpKind::kRecv, *this);
+  reactor_.route(OpKind::kSend, *this);
+  reactor_.route(OpKind::kClose, *this);
+  reactor_.route(OpKind::kCancel, *this);
+  reactor_.add_turn_end(*this);
+}
+
+ConnectionTable::~ConnectionTable() { CHECK(idle()); }
+
+OpTag ConnectionTable::tag(const Connection& connection, OpKind kind) const {
+  return {kind, connection.id_.generation, connection.id_.index};
+}
+
+bool ConnectionTable::adopt(FileSlot file, const Peer& peer, Units quota, Instant now,
+                            const MakeProtocol& make) {
+  const auto [connection, id] = connections_.acquire(*this, file, peer, std::move(quota));
+  if (connection == nullptr) {
+    ++orphan_closes_;
+    reactor_.ring().submit(Op::close({OpKind::kClose, 0, kOrphan}, file));
+    return false;
+  }
+  connection->id_ = id;
+  ++metrics_.connections;
+  connection->set_protocol(make(*connection));
+  if (connection->state_ == Connection::State::kFlushing && connection->queue_ == nullptr) {
+    flushed(*connection, now);
+  }
+  want_recv(*connection);
+  return true;
+}
+
+// --- completions ---------------------------------------------------------------------------------
+
+void ConnectionTable::on_completion(const CompletionEvent& event, Instant now) {
+  if (event.tag.kind == OpKind::kClose && event.tag.index == kOrphan) {
+    CHECK_GT(orphan_closes_, 0U);
+    --orphan_closes_;
+    return;
+  }
+  const ConnId id{event.tag.index, event.tag.generation};
+  Connection* connection = connections_.find(id);
+  CHECK(connection != nullptr);  // a slot outlives everything that is in flight for it
+  switch (event.tag.kind) {
+    case OpKind::kRecv:
+      on_recv(*connection, event, now);
+      return;
+    case OpKind::kSend:
+      on_send(*connection, event, now);
+      return;
+    case OpKind::kCancel:
+      on_cancel(*connection, event);
+      return;
+    case OpKind::kClose:
+      CHECK(connection->close_in_flight_);
+      --metrics_.connections;
+      connections_.release(id);
+      return;
+    case OpKind::kAccept:
+    case OpKind::kCancelAccept:
+      break;
+  }
+  CHECK(false);
+}
+
+void ConnectionTable::on_recv(Connection& connection, const CompletionEvent& event, Instant now) {
+  CHECK(connection.recv_armed_);
+  RecvBuffers::Lease lease;
+  if (event.buffer) lease = buffers_.lease(*event.buffer, event.result);
+  if (!event.more) connection.recv_armed_ = false;
+  if (connection.closing()) {
+    join(connection);
+    return;
+  }
+  switch (event.error) {
+    case IoError::kNone:
+      if (event.result == 0) {
+        connection.ended_ = true;
+        if (!connection.paused_) end_of_stream(connection, now);
+      } else {
+        metrics_.bytes_received_total += event.result;
+        take_input(connection, lease.view(), now);
+      }
+      break;
+    case IoError::kNoBuffers:
+      ++metrics_.recv_parked_total;
+      connection.parked_ = true;
+      parked_.push_back(connection.id_);
+      return;
+    case IoError::kCanceled:  // reading is, or was, paused
+      break;
+    case IoError::kDisconnect:
+    case IoError::kTableFull:
+    case IoError::kNoFiles:
+    case IoError::kNoMemory:
+    case IoError::kNotFound:
+    case IoError::kOther:
+      begin_close(connection, now);
+      return;
+  }
+  want_recv(connection);
+}
+
+void ConnectionTable::take_input(Connection& connection, Bytes bytes, Instant now) {
+  if (connection.state_ != Connection::State::kOpen) return;
+  if (connection.paused_ || unread_.contains(connection.id_.index)) {
+    unread_[connection.id_.index].append(bytes);
+    return;
+  }
+  if (connection.protocol_->on_bytes(bytes, now)) return;
+  CHECK(connection.paused_);
+  unread_[connection.id_.index].append(bytes);
+}
+
+void ConnectionTable::end_of_stream(Connection& connection, Instant now) {
+  if (connection.state_ == Connection::State::kOpen) {
+    connection.protocol_->on_end_of_stream(now);
+  } else if (connection.lingering_) {
+    begin_close(connection, now);
+  }
+}
+
+void ConnectionTable::on_send(Connection& connection, const CompletionEvent& event, Instant now) {
+  CHECK(connection.send_in_flight_);
+  connection.send_in_flight_ = false;
+  connection.send_deadline_ = Instant::never();
+  if (connection.closing()) {
+    join(connection);
+    return;
+  }
+  if (event.error != IoError::kNone) {
+    begin_close(connection, now);
+    return;
+  }
+  SendQueue& queue = *connection.queue_;
+  if (event.result < queue.gathered_bytes()) ++metrics_.short_sends_total;
+  queue.advance(event.result);
+  metrics_.bytes_sent_total += event.result;
+  metrics_.queued_bytes -= event.result;
+  if (!queue.empty()) {
+    mark_dirty(connection);
+    return;
+  }
+  send_queues_.give_back(std::move(connection.queue_));
+  if (connection.state_ == Connection::State::kFlushing) {
+    flushed(connection, now);
+  } else {
+    connection.protocol_->on_drained(now);
+  }
+}
+
+// A cancel carries no news of its own: what it cancelled tells by its last completion.
+void ConnectionTable::on_cancel(Connection& connection, const CompletionEvent&) {
+  // Which of two it was does not matter: two are only in flight while closing, and that joins both.
+  if (connection.recv_cancel_in_flight_) {
+    connection.recv_cancel_in_flight_ = false;
+  } else {
+    CHECK(connection.send_cancel_in_flight_);
+    connection.send_cancel_in_flight_ = false;
+  }
+  if (connection.closing()) {
+    join(connection);
+  } else {
+    want_recv(connection);
+  }
+}
+
+// --- receiving -----------------------------------------------------------------------------------
+
+void ConnectionTable::want_recv(Connection& connection) {
+  if (connection.recv_armed_ || connection.recv_cancel_in_flight_ || connection.parked_) return;
+  if (connection.closing() || connection.paused_ || connection.ended_) return;
+  connection.recv_armed_ = true;
+  reactor_.ring().submit(Op::recv_multishot(tag(connection, OpKind::kRecv), connection.file_));
+}
+
+void ConnectionTable::cancel_recv(Connection& connection) {
+  if (!connection.recv_armed_ || connection.recv_cancel_in_flight_) return;
+  connection.recv_cancel_in_flight_ = true;
+  reactor_.ring().submit(
+      Op::cancel(tag(connection, OpKind::kCancel), tag(connection, OpKind::kRecv)));
+}
+
+void ConnectionTable::mark_resumed(Connection& connection) {
+  if (connection.resumed_) return;
+  connection.resumed_ = true;
+  resumed_.push_back(connection.id_);
+}
+
+void ConnectionTable::feed_unread(Connection& connection, Instant now) {
+  const auto it = unread_.find(connection.id_.index);
+  if (it != unread_.end()) {
+    const std::string bytes = std::move(it->second);
+    unread_.erase(it);
+    take_input(connection, bytes, now);
+  }
+  if (connection.ended_ && !connection.paused_) end_of_stream(connection, now);
+}
+
+void ConnectionTable::flush_resumed(Instant now) {
+  // What resumes while this runs has its turn in the next one.
+  std::vector<ConnId> batch;
+  batch.swap(resumed_);
+  for (const ConnId id : batch) {
+    Connection* connection = connections_.find(id);
+    if (connection == nullptr) continue;
+    connection->resumed_ = false;
+    if (connection->paused_ || connection->closing()) continue;
+    feed_unread(*connection, now);
+    want_recv(*connection);
+  }
+}
+
+// No more than there are buffers, and once a turn: never spinning on an empty group.
+void ConnectionTable::rearm_parked() {
+  std::uint32_t free = buffers_.count() - buffers_.leased();
+  while (free > 0 && !parked_.empty()) {
+    Connection* connection = connections_.find(parked_.back());
+    parked_.pop_back();
+    if (connection == nullptr) continue;
+    connection->parked_ = false;
+    want_recv(*connection);
+    --free;
+  }
+}
+
+// --- sending -------------------------------------------------------------------------------------
+
+void ConnectionTable::queue(Connection& connection, const SharedBytes& bytes) {
+  if (connection.queue_ == nullptr) connection.queue_ = send_queues_.take();
+  connection.queue_->push(bytes);
+  metrics_.queued_bytes += bytes.size();
+  mark_dirty(connection);
+}
+
+void ConnectionTable::mark_dirty(Connection& connection) {
+  if (connection.dirty_) return;
+  connection.dirty_ = true;
+  dirty_.push_back(connection.id_);
+}
+
+void ConnectionTable::flush_dirty(Instant now) {
+  std::vector<ConnId> batch;
+  batch.swap(dirty_);
+  for (const ConnId id : batch) {
+    Connection* connection = connections_.find(id);
+    if (connection == nullptr) continue;
+    connection->dirty_ = false;
+    if (connection->closing()) continue;
+    if (connection->overflowed_) {
+      connection->overflowed_ = false;
+      evict(*connection, now);
+    }
+    submit_send(*connection, now);
+  }
+  // Keep the list's memory for the next turn.
+  batch.clear();
+  if (dirty_.empty()) dirty_.swap(batch);
+}
+
+void ConnectionTable::evict(Connection& connection, Instant now) {
+  ++metrics_.slow_disconnects_total;
+  if (connection.queue_ != nullptr) {
+    metrics_.queued_bytes -= connection.queue_->bytes();
+    connection.queue_->drop_unsent(connection.send_in_flight_);
+    metrics_.queued_bytes += connection.queue_->bytes();
+    if (connection.queue_->empty()) send_queues_.give_back(std::move(connection.queue_));
+  }
+  if (connection.open()) connection.protocol_->on_too_slow(now);
+}
+
+void ConnectionTable::submit_send(Connection& connection, Instant now) {
+  if (connection.closing() || connection.send_in_flight_) return;
+  if (connection.queue_ == nullptr || connection.queue_->empty()) return;
+  connection.send_in_flight_ = true;
+  connection.send_deadline_ = now + limits_.send_timeout;
+  ++metrics_.sends_total;
+  const SendQueue::Gathered gathered = connection.queue_->gather();
+  const OpTag name = tag(connection, OpKind::kSend);
+  if (gathered.message != nullptr) {
+    reactor_.ring().submit(Op::send_gather(name, connection.file_, *gathered.message));
+  } else {
+    reactor_.ring().submit(Op::send(name, connection.file_, gathered.single));
+  }
+  arm_timer(connection);
+}
+
+void ConnectionTable::drop_queue(Connection& connection) {
+  if (connection.queue_ == nullptr) return;
+  metrics_.queued_bytes -= connection.queue_->bytes();
+  connection.queue_->clear();
+  send_queues_.give_back(std::move(connection.queue_));
+}
+
+// --- time ----------------------------------------------------------------------------------------
+
+// Moves the timer only forward in urgency. A timer that fires too early finds nothing due and is
+// armed again: cheaper than moving it at every send.
+void ConnectionTable::arm_timer(Connection& connection) {
+  const Instant earliest = std::min(connection.protocol_deadline_, connection.send_deadline_);
+  if (earliest == Instant::never()) return;
+  if (connection.armed() && connection.deadline() <= earliest) return;
+  reactor_.timers().arm(connection, earliest, *this);
+}
+
+void ConnectionTable::on_timer(Timer& timer, Instant now) {
+  auto& connection = static_cast<Connection&>(timer);
+  CHECK(!connection.closing());
+  if (connection.send_deadline_ <= now) {
+    ++metrics_.slow_disconnects_total;
+    begin_close(connection, now);
+    return;
+  }
+  if (connection.protocol_deadline_ <= now) {
+    connection.protocol_deadline_ = Instant::never();
+    if (connection.state_ == Connection::State::kFlushing) {
+      begin_close(connection, now);
+      return;
+    }
+    connection.protocol_->on_deadline(now);
+  }
+  if (!connection.closing()) arm_timer(connection);
+}
+
+// --- closing -------------------------------------------------------------------------------------
+
+void ConnectionTable::flushed(Connection& connection, Instant now) {
+  if (connection.ended_ || connection.linger_ == Duration{}) {
+    begin_close(connection, now);
+    return;
+  }
+  connection.lingering_ = true;
+  connection.protocol_deadline_ = now + connection.linger_;
+  arm_timer(connection);
+}
+
+void ConnectionTable::begin_close(Connection& connection, Instant now) {
+  if (connection.closing()) return;
+  connection.state_ = Connection::State::kClosing;
+  reactor_.timers().cancel(connection);
+  unread_.erase(connection.id_.index);
+  if (connection.protocol_ != nullptr) connection.protocol_->on_closing(now);
+  cancel_recv(connection);
+  if (connection.send_in_flight_) {
+    connection.send_cancel_in_flight_ = true;
+    reactor_.ring().submit(
+        Op::cancel(tag(connection, OpKind::kCancel), tag(connection, OpKind::kSend)));
+  }
+  join(connection);
+}
+
+void ConnectionTable::join(Connection& connection) {
+  if (connection.recv_armed_ || connection.send_in_flight_) return;
+  if (connection.recv_cancel_in_flight_ || connection.send_cancel_in_flight_) return;
+  if (connection.close_in_flight_) return;
+  drop_queue(connection);
+  connection.close_in_flight_ = true;
+  reactor_.ring().submit(Op::close(tag(connection, OpKind::kClose), connection.file_));
+}
+
+void ConnectionTable::flush(Instant now) {
+  flush_resumed(now);
+  rearm_parked();
+  flush_dirty(now);
+}
+
+}  // namespace millrace

@@ -1,0 +1,104 @@
+// The connections of one shard: slots, completions, timers, and the gathered sends of a turn.
+//
+// The table routes each completion to its connection, keeps the lists of those that have something to
+// do at the end of the turn (send, receive again, be fed again, be evicted), and joins the closing.
+//
+// Owner: the server of a shard; used on its thread. Limits: `capacity` slots; the queue's byte limit
+// and the send deadline of ConnectionLimits.
+#pragma once
+
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "core/mem/recv_buffers.h"
+#include "core/mem/slab.h"
+#include "core/metrics/shard_metrics.h"
+#include "core/shard/reactor.h"
+#include "net/tcp/connection.h"
+
+namespace millrace {
+
+struct ConnectionLimits {
+  std::uint32_t capacity = 1'024;               // slots
+  std::size_t queue_bytes = 1024 * 1024;        // of one connection's send queue
+  Duration send_timeout = seconds(10);          // without progress of a send
+};
+
+class ConnectionTable final : public CompletionHandler, public TimerHandler, public TurnEnd {
+ public:
+  // All must outlive the table. Registers itself with the reactor.
+  ConnectionTable(Reactor& reactor, RecvBuffers& buffers, ShardMetrics& metrics,
+                  const ConnectionLimits& limits);
+  ~ConnectionTable();  // REQUIRES: size() == 0
+  ConnectionTable(const ConnectionTable&) = delete;
+  ConnectionTable& operator=(const ConnectionTable&) = delete;
+
+  // Takes over an accepted socket. Its protocol is set by `make`, then its first receive is armed.
+  // False if no slot is free: the socket is closed at once.
+  using MakeProtocol = std::function<std::unique_ptr<Protocol>(Connection&)>;
+  bool adopt(FileSlot file, const Peer& peer, Units quota, Instant now, const MakeProtocol& make);
+
+  [[nodiscard]] Connection* find(ConnId id) { return connections_.find(id); }
+  // The tenant of a slot; the hub names subscribers by it.
+  [[nodiscard]] Connection* find_index(std::uint32_t index) {
+    return connections_.find_index(index);
+  }
+  template <typename Fn>
+  void for_each(Fn&& fn) {
+    connections_.for_each([&](ConnId, Connection& connection) { fn(connection); });
+  }
+
+  [[nodiscard]] std::uint32_t size() const { return connections_.size(); }
+  // True while nothing of this table is in the kernel.
+  [[nodiscard]] bool idle() const { return size() == 0 && orphan_closes_ == 0; }
+  [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
+  [[nodiscard]] Reactor& reactor() { return reactor_; }
+
+  // CompletionHandler, TimerHandler, TurnEnd.
+  void on_completion(const CompletionEvent& event, Instant now) override;
+  void on_timer(Timer& timer, Instant now) override;
+  void flush(Instant now) override;
+
+ private:
+  friend class Connection;
+
+  OpTag tag(const Connection& connection, OpKind kind) const;
+  void on_recv(Connection& connection, const CompletionEvent& event, Instant now);
+  void on_send(Connection& connection, const CompletionEvent& event, Instant now);
+  void on_cancel(Connection& connection, const CompletionEvent& event);
+  void take_input(Connection& connection, Bytes bytes, Instant now);
+  void feed_unread(Connection& connection, Instant now);
+  void end_of_stream(Connection& connection, Instant now);
+
+  void want_recv(Connection& connection);
+  void cancel_recv(Connection& connection);
+  void submit_send(Connection& connection, Instant now);
+  void queue(Connection& connection, const SharedBytes& bytes);
+  void drop_queue(Connection& connection);
+  void evict(Connection& connection, Instant now);
+  void mark_dirty(Connection& connection);
+  void mark_resumed(Connection& connection);
+  void arm_timer(Connection& connection);
+  void flushed(Connection& connection, Instant now);
+  void begin_close(Connection& connection, Instant now);
+  void join(Connection& connection);
+
+  void flush_resumed(Instant now);
+  void flush_dirty(Instant now);
+  void rearm_parked();
+
+  Reactor& reactor_;
+  RecvBuffers& buffers_;
+  ShardMetrics& metrics_;
+  const ConnectionLimits limits_;
+  Slab<Connection> connections_;
+  SendQueuePool send_queues_;
+  std::unordered_map<std::uint32_t, std::string> unread_;  // of the paused, by slot
+  std::vector<ConnId> dirty_;
+  std::vector<ConnId> resumed_;
+  std::vector<ConnId> parked_;
+  std::uint32_t orphan_closes_ = 0;  // in flight: sockets that got no slot
+};
+
+}  // namespace millrace

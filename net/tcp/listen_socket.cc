@@ -1,0 +1,144 @@
+#include "net/tcp/listen_socket.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+namespace millrace {
+
+ListenSocket::ListenSocket(ListenSocket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+ListenSocket& ListenSocket::operator=(ListenSocket&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+void ListenSocket::close() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+namespace {
+
+struct Address {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+  [[nodiscard]] const sockaddr* raw() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+Result<Address> resolve(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return Error{"listen address '" + text + "' has no port"};
+  std::string host = text.substr(0, colon);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int failed =
+      getaddrinfo(host.c_str(), text.substr(colon + 1).c_str(), &hints, &found);
+  if (failed != 0) {
+    return Error{"listen address '" + text + "' is not an IP address and port (" +
+                 gai_strerror(failed) + "); write it as 127.0.0.1:8000 or [::1]:8000"};
+  }
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, &freeaddrinfo);
+  Address address;
+  std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
+  address.length = found->ai_addrlen;
+  return address;
+}
+
+std::string bound_address(int fd) {
+  Address address;
+  address.length = sizeof(address.storage);
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.length);
+  char host[INET6_ADDRSTRLEN] = {};
+  if (address.storage.ss_family == AF_INET6) {
+    sockaddr_in6 v6{};
+    std::memcpy(&v6, &address.storage, sizeof(v6));
+    inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof(host));
+    return "[" + std::string(host) + "]:" + std::to_string(ntohs(v6.sin6_port));
+  }
+  sockaddr_in v4{};
+  std::memcpy(&v4, &address.storage, sizeof(v4));
+  inet_ntop(AF_INET, &v4.sin_addr, host, sizeof(host));
+  return std::string(host) + ":" + std::to_string(ntohs(v4.sin_port));
+}
+
+bool set_option(int fd, int level, int name, int value) {
+  return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
+}
+
+Error bind_error(const std::string& text, int error) {
+  std::string cause = "cannot listen on " + text + ": " + std::strerror(error);
+  if (error == EADDRINUSE) {
+    cause += "; another process has the port: stop it (see 'ss -ltnp') or choose another --listen";
+  } else if (error == EACCES) {
+    cause += "; ports below 1024 need CAP_NET_BIND_SERVICE";
+  } else if (error == EADDRNOTAVAIL) {
+    cause += "; this machine has no such address (see 'ip address')";
+  } else if (error == EAFNOSUPPORT) {
+    cause += "; this kernel has no IPv6: give --listen an IPv4 address only";
+  }
+  return Error{cause};
+}
+
+Result<ListenSocket> open_socket(const Address& address, const std::string& text, bool shared,
+                                 const ListenOptions& options) {
+  ListenSocket made(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int fd = made.fd();
+  if (fd < 0) return bind_error(text, errno);
+  const bool v6 = address.storage.ss_family == AF_INET6;
+  const auto send_buffer = static_cast<int>(options.send_buffer);
+  const auto user_timeout = static_cast<int>(options.user_timeout_ms);
+  const bool set =
+      set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
+      (!shared || set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
+      (!v6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
+      set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
+      set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout) &&
+      (send_buffer == 0 || set_option(fd, SOL_SOCKET, SO_SNDBUF, send_buffer));
+  if (!set || bind(fd, address.raw(), address.length) != 0) return bind_error(text, errno);
+  return made;
+}
+
+void set_port(Address& address, const ListenSocket& bound) {
+  address.length = sizeof(address.storage);
+  getsockname(bound.fd(), reinterpret_cast<sockaddr*>(&address.storage), &address.length);
+}
+
+}  // namespace
+
+Result<ListenGroup> listen_on(const std::string& text, std::size_t shards,
+                              const ListenOptions& options) {
+  auto address = resolve(text);
+  if (!address.ok()) return address.error();
+  {
+    // Alone on the port? listen(), too: two sockets may bind with SO_REUSEADDR, but not listen.
+    auto probe = open_socket(*address, text, false, options);
+    if (!probe.ok()) return probe.error();
+    if (listen(probe->fd(), 1) != 0) return bind_error(text, errno);
+    set_port(*address, *probe);
+  }
+  ListenGroup group;
+  for (std::size_t i = 0; i < shards; ++i) {
+    auto made = open_socket(*address, text, true, options);
+    if (!made.ok()) return made.error();
+    if (listen(made->fd(), options.backlog) != 0) return bind_error(text, errno);
+    group.sockets.push_back(std::move(*made));
+  }
+  group.address = bound_address(group.sockets.front().fd());
+  return group;
+}
+
+}  // namespace millrace

@@ -1,0 +1,77 @@
+// What one connection has yet to send: references to shared bytes, a cursor into the first, and the
+// gathered send that is in flight.
+//
+// An idle connection has none; queues are lent by SendQueuePool while there is something to send. What
+// gather() handed out must stay until advance() or abandon(): the kernel reads it.
+//
+// Owner: a connection, on its shard. Limit: the byte limit is the caller's (bytes()).
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/mem/shared_bytes.h"
+
+namespace millrace {
+
+class SendQueue {
+ public:
+  static constexpr std::size_t kMaxGather = 64;             // pieces of one send
+  static constexpr std::size_t kMaxGatherBytes = 256 * 1024;  // bytes of one send
+
+  void push(SharedBytes bytes);
+
+  // One send of as much as is queued. `single` is set when one piece is enough; else `message` is.
+  struct Gathered {
+    Bytes single;
+    msghdr* message = nullptr;
+  };
+  // REQUIRES: !empty(). Nothing gathered before is still in flight.
+  Gathered gather();
+  // `sent` bytes are gone. REQUIRES: sent <= bytes().
+  void advance(std::size_t sent);
+  // Drops what the kernel does not have: all but a send in flight, and a piece that is begun.
+  void drop_unsent(bool in_flight);
+  void clear();
+
+  [[nodiscard]] bool empty() const { return head_ == entries_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  // Bytes of the last gather(); what completes with less was a short send.
+  [[nodiscard]] std::size_t gathered_bytes() const { return gathered_bytes_; }
+  [[nodiscard]] std::size_t pieces() const { return entries_.size() - head_; }
+
+ private:
+  // The kernel reads both until the send completes.
+  struct Gather {
+    msghdr message{};
+    iovec pieces[kMaxGather];
+  };
+
+  std::vector<SharedBytes> entries_;  // from head_ on
+  std::size_t head_ = 0;
+  std::size_t offset_ = 0;  // bytes of entries_[head_] that are sent
+  std::size_t bytes_ = 0;
+  std::size_t gathered_pieces_ = 0;
+  std::size_t gathered_bytes_ = 0;
+  std::unique_ptr<Gather> gather_;  // made when first needed
+};
+
+// Queues not in use, kept for the next connection. Limit: kMaxKept; more are freed.
+class SendQueuePool {
+ public:
+  static constexpr std::size_t kMaxKept = 4'096;
+
+  std::unique_ptr<SendQueue> take();
+  // REQUIRES: queue->empty().
+  void give_back(std::unique_ptr<SendQueue> queue);
+
+ private:
+  std::vector<std::unique_ptr<SendQueue>> free_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,51 @@
+// What a session needs of any wire, and what the wire tells it.
+//
+// A Transport carries whole messages and says goodbye with a code; it owns its TransportUser. The user
+// never sees a socket, a frame or a deadline of the wire. Both live on the connection's shard.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/bytes.h"
+#include "core/base/ids.h"
+#include "core/mem/shared_bytes.h"
+#include "core/time/instant.h"
+#include "net/ws/frame_header.h"
+
+namespace millrace {
+
+class HubClient;
+
+class Transport {
+ public:
+  // One message to this client alone.
+  virtual void send_message(Opcode opcode, Bytes payload) = 0;
+  // A frame that was made once and may be shared with others.
+  virtual void send_frame(const SharedBytes& frame) = 0;
+  // Says goodbye and closes; what was sent before goes out first. Idempotent.
+  virtual void close(std::uint16_t code, Bytes reason, Instant now) = 0;
+  // When TransportUser::on_deadline() is wanted; Instant::never() for not at all.
+  virtual void set_user_deadline(Instant deadline) = 0;
+  // False once it is closing: nothing that is sent will arrive.
+  [[nodiscard]] virtual bool open() const = 0;
+  [[nodiscard]] virtual ConnId id() const = 0;
+
+ protected:
+  ~Transport() = default;
+};
+
+class TransportUser {
+ public:
+  virtual ~TransportUser() = default;
+  virtual void on_message(Opcode opcode, Bytes payload, Instant now) = 0;
+  virtual void on_pong(Instant now) = 0;
+  virtual void on_deadline(Instant now) = 0;
+  // The client reads too slowly: say so with close().
+  virtual void on_too_slow(Instant now) = 0;
+  virtual void on_drain(Instant now) = 0;
+  // Once; no call follows but the destructor.
+  virtual void on_closing(Instant now) = 0;
+  [[nodiscard]] virtual HubClient* hub_client() { return nullptr; }
+};
+
+}  // namespace millrace
