@@ -1,0 +1,171 @@
+#include "core/ring/kernel_features.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+
+#include "tests/support/seccomp.h"
+
+namespace millrace {
+namespace {
+
+KernelFacts good() {
+  KernelFacts facts;
+  facts.release = "6.1.0-13-amd64";
+  facts.memlock_limit = 8U << 20;
+  return facts;
+}
+
+std::string verdict(const KernelFacts& facts) {
+  const Result<void> result = judge_kernel(facts);
+  return result.ok() ? "ok" : result.error().text;
+}
+
+::testing::AssertionResult says(const std::string& text, std::initializer_list<const char*> words) {
+  for (const char* word : words) {
+    if (text.find(word) == std::string::npos) {
+      return ::testing::AssertionFailure() << "'" << word << "' is not in: " << text;
+    }
+  }
+  return ::testing::AssertionSuccess();
+}
+
+std::ptrdiff_t lines(const std::string& text) {
+  return 1 + std::count(text.begin(), text.end(), '\n');
+}
+
+TEST(KernelFeaturesTest, AllThereIsOk) { EXPECT_EQ(verdict(good()), "ok"); }
+
+TEST(KernelFeaturesTest, SwitchedOffForAll) {
+  KernelFacts facts = good();
+  facts.uring_disabled = 2;
+  facts.privileged = true;  // does not help
+  facts.setup_errno = facts.plain_setup_errno = EPERM;
+  EXPECT_TRUE(
+      says(verdict(facts), {"io_uring_disabled is 2", "sysctl -w kernel.io_uring_disabled=0"}));
+  EXPECT_EQ(lines(verdict(facts)), 1);
+}
+
+TEST(KernelFeaturesTest, SwitchedOffForTheUnprivileged) {
+  KernelFacts facts = good();
+  facts.uring_disabled = 1;
+  facts.setup_errno = facts.plain_setup_errno = EPERM;
+  EXPECT_TRUE(says(verdict(facts), {"io_uring_disabled is 1", "io_uring_group",
+                                    "sysctl -w kernel.io_uring_disabled=0"}));
+}
+
+TEST(KernelFeaturesTest, APrivilegedProcessThatIsRefusedMeetsSeccomp) {
+  KernelFacts facts = good();
+  facts.uring_disabled = 1;
+  facts.privileged = true;
+  facts.setup_errno = facts.plain_setup_errno = EPERM;
+  EXPECT_TRUE(says(verdict(facts), {"seccomp"}));
+}
+
+TEST(KernelFeaturesTest, ASettingThatLetsThisProcessThroughIsNoFault) {
+  KernelFacts facts = good();
+  facts.uring_disabled = 1;  // a member of kernel.io_uring_group
+  EXPECT_EQ(verdict(facts), "ok");
+}
+
+TEST(KernelFeaturesTest, SeccompForbids) {
+  KernelFacts facts = good();
+  facts.setup_errno = facts.plain_setup_errno = EPERM;
+  EXPECT_TRUE(says(verdict(facts), {"seccomp", "Docker", "--security-opt seccomp=unconfined"}));
+  facts.setup_errno = facts.plain_setup_errno = ENOSYS;
+  EXPECT_TRUE(says(verdict(facts), {"seccomp", "CONFIG_IO_URING", "6.1.0-13-amd64"}));
+}
+
+TEST(KernelFeaturesTest, TooOld) {
+  KernelFacts facts = good();
+  facts.release = "5.10.0-26-amd64";
+  facts.setup_errno = EINVAL;
+  facts.missing_opcodes = {"IORING_OP_SENDMSG"};
+  EXPECT_TRUE(says(verdict(facts), {"5.10.0-26-amd64 is too old", "Linux 6.1",
+                                    "apt-get install linux-image-amd64"}));
+  EXPECT_TRUE(says(verdict(facts), {"lacks IORING_OP_SENDMSG"}));
+  EXPECT_EQ(lines(verdict(facts)), 2);
+}
+
+TEST(KernelFeaturesTest, TooLittleLockedMemory) {
+  KernelFacts facts = good();
+  facts.setup_errno = ENOMEM;
+  EXPECT_TRUE(says(verdict(facts), {"8 MiB", "ulimit -l", "LimitMEMLOCK", "CAP_IPC_LOCK"}));
+  facts.memlock_limit = UINT64_MAX;
+  EXPECT_TRUE(says(verdict(facts), {"unlimited"}));
+  facts = good();
+  facts.register_buffers_errno = ENOMEM;
+  EXPECT_TRUE(says(verdict(facts), {"receive buffers", "ulimit -l"}));
+}
+
+TEST(KernelFeaturesTest, OutOfDescriptors) {
+  KernelFacts facts = good();
+  facts.setup_errno = EMFILE;
+  EXPECT_TRUE(says(verdict(facts), {"RLIMIT_NOFILE", "ulimit -n"}));
+  facts.setup_errno = ENFILE;
+  EXPECT_TRUE(says(verdict(facts), {"fs.file-max"}));
+  facts = good();
+  facts.register_files_errno = EMFILE;
+  EXPECT_TRUE(says(verdict(facts), {"file table", "RLIMIT_NOFILE", "ulimit -n"}));
+}
+
+TEST(KernelFeaturesTest, AnUnknownErrorIsNamedAndEveryCauseHasALine) {
+  KernelFacts facts = good();
+  facts.setup_errno = EIO;
+  facts.register_files_errno = EINVAL;
+  facts.register_buffers_errno = EPERM;
+  facts.missing_opcodes = {"IORING_OP_RECV", "IORING_OP_SEND"};
+  const std::string text = verdict(facts);
+  EXPECT_EQ(lines(text), 4);
+  EXPECT_TRUE(says(text, {"Input/output error", "file table", "receive buffers", "seccomp",
+                          "IORING_OP_RECV, IORING_OP_SEND"}));
+}
+
+TEST(KernelFeaturesTest, ThisMachineHasItAll) {
+  const KernelFacts facts = probe_kernel();
+  EXPECT_EQ(verdict(facts), "ok");
+  EXPECT_FALSE(facts.release.empty());
+  EXPECT_EQ(facts.setup_errno, 0);
+  EXPECT_EQ(facts.plain_setup_errno, 0);
+  EXPECT_GT(facts.memlock_limit, 0U);
+}
+
+TEST(KernelFeaturesTest, AProbeUnderARealSeccompFilterFindsIt) {
+  std::thread([] {
+    refuse_on_this_thread({.number = SYS_io_uring_setup, .error = EPERM});
+    const KernelFacts facts = probe_kernel();
+    EXPECT_EQ(facts.setup_errno, EPERM);
+    EXPECT_EQ(facts.plain_setup_errno, EPERM);
+    EXPECT_TRUE(says(verdict(facts), {"seccomp"}));
+  }).join();
+}
+
+TEST(KernelFeaturesTest, AProbeFindsThatRegisteringIsForbidden) {
+  std::thread([] {
+    refuse_on_this_thread({.number = SYS_io_uring_register, .error = ENOMEM});
+    const KernelFacts facts = probe_kernel();
+    EXPECT_EQ(facts.setup_errno, 0);
+    EXPECT_EQ(facts.register_files_errno, ENOMEM);
+    EXPECT_EQ(facts.register_buffers_errno, ENOMEM);
+    EXPECT_EQ(facts.missing_opcodes.size(), 7U);
+  }).join();
+}
+
+TEST(KernelFeaturesTest, RaisesTheSoftLimitToTheHardOne) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit low{256, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  EXPECT_EQ(raise_descriptor_limit(), before.rlim_max);
+  rlimit after{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &after), 0);
+  EXPECT_EQ(after.rlim_cur, before.rlim_max);
+  EXPECT_EQ(raise_descriptor_limit(), before.rlim_max);  // nothing left to do
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,128 @@
+#include "core/shard/waker.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "tests/unit/core/shard/event_ring.h"
+
+namespace millrace {
+namespace {
+
+TEST(Waker, AsksTheKernelOnlyForASleeper) {
+  EventRing ring;
+  Waker waker(ring);
+  waker.wake();
+  EXPECT_EQ(ring.asked(), 0U);
+  waker.about_to_sleep();
+  waker.awake();
+  waker.wake();
+  EXPECT_EQ(ring.asked(), 0U);
+}
+
+TEST(Waker, OnceASleep) {
+  EventRing ring;
+  Waker waker(ring);
+  for (std::uint64_t sleep = 1; sleep <= 3; ++sleep) {
+    waker.about_to_sleep();
+    for (int i = 0; i < 10; ++i) waker.wake();
+    EXPECT_EQ(ring.asked(), sleep);
+    ring.wait(seconds(10));
+    waker.awake();
+    EXPECT_EQ(ring.stats().wakes, sleep);
+  }
+  EXPECT_EQ(ring.timeouts(), 0U);
+}
+
+TEST(Waker, AWakeBeforeTheWaitEndsItAtOnce) {
+  EventRing ring;
+  Waker waker(ring);
+  waker.about_to_sleep();
+  waker.wake();
+  ring.wait(seconds(10));
+  EXPECT_EQ(ring.timeouts(), 0U);
+}
+
+// The shard's side of the rounds. Work is told by relaxed atomics only: that it is seen is the
+// Waker's promise, not theirs.
+class Sleeper {
+ public:
+  std::atomic<std::uint64_t> work{0};
+  std::atomic<std::uint64_t> done{0};
+  EventRing ring;
+  Waker waker{ring};
+  std::uint64_t sleeps = 0;
+
+  void run(std::uint64_t until) {
+    while (done.load(std::memory_order_relaxed) < until) {
+      const std::uint64_t seen = work.load(std::memory_order_relaxed);
+      if (seen != done.load(std::memory_order_relaxed)) {
+        done.store(seen, std::memory_order_release);
+        continue;
+      }
+      waker.about_to_sleep();
+      if (work.load(std::memory_order_relaxed) == seen) {
+        ++sleeps;
+        ring.wait(seconds(20));
+      }
+      waker.awake();
+      if (ring.timeouts() > 0) {
+        failed.store(true);
+        return;
+      }
+    }
+  }
+  std::atomic<bool> failed{false};
+};
+
+TEST(CrossThreadWaker, NoWakeIsLostInAHundredThousandRounds) {
+  constexpr std::uint64_t kRounds = 100'000;
+  Sleeper sleeper;
+  std::thread producer([&sleeper] {
+    std::mt19937_64 random(9);
+    for (std::uint64_t round = 1; round <= kRounds; ++round) {
+      // Meets the sleeper at every point of its way to sleep.
+      for (volatile std::uint64_t spin = random() % 300; spin > 0; spin = spin - 1) {
+      }
+      sleeper.work.store(round, std::memory_order_relaxed);
+      sleeper.waker.wake();
+      while (sleeper.done.load(std::memory_order_acquire) < round) {
+        if (sleeper.failed.load()) return;
+        std::this_thread::yield();
+      }
+    }
+  });
+  sleeper.run(kRounds);
+  producer.join();
+  EXPECT_EQ(sleeper.ring.timeouts(), 0U) << "a wake was lost";
+  EXPECT_EQ(sleeper.done.load(), kRounds);
+  EXPECT_GT(sleeper.sleeps, 0U);
+}
+
+TEST(CrossThreadWaker, ManyProducers) {
+  constexpr std::uint64_t kProducers = 3;
+  constexpr std::uint64_t kEach = 30'000;
+  Sleeper sleeper;
+  std::vector<std::thread> producers;
+  for (std::uint64_t producer = 0; producer < kProducers; ++producer) {
+    producers.emplace_back([&sleeper, producer] {
+      std::mt19937_64 random(producer);
+      for (std::uint64_t i = 0; i < kEach; ++i) {
+        sleeper.work.fetch_add(1, std::memory_order_relaxed);
+        sleeper.waker.wake();
+        if (random() % 4 == 0) std::this_thread::yield();
+      }
+    });
+  }
+  sleeper.run(kProducers * kEach);
+  for (std::thread& producer : producers) producer.join();
+  EXPECT_EQ(sleeper.ring.timeouts(), 0U) << "a wake was lost";
+  EXPECT_EQ(sleeper.done.load(), kProducers * kEach);
+}
+
+}  // namespace
+}  // namespace millrace
