@@ -1,4 +1,5 @@
-// Where the hub hands what subscribers are to get. One a shard; implemented by net/session/fanout.h.
+// Where the hub hands what subscribers are to get. One a shard; implemented by
+// net/session/fanout.h.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +10,8 @@
 
 namespace millrace {
 
-// Who subscribes: the slab index of a connection. The hub forgets it in drop(), before the slot gets
-// another tenant, so the index alone names it.
+// Who subscribes: the slab index of a connection. The hub forgets it in drop(), before the slot
+// gets another tenant, so the index alone names it.
 using SubscriberId = std::uint32_t;
 
 // One subscription as its channel keeps it.

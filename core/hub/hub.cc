@@ -73,7 +73,8 @@ std::uint32_t Hub::find_entry(SubscriptionList& list, const Channel& channel) co
   return kNotFound;
 }
 
-// Both arrays close their hole with their last element, and each tells the other side where that went.
+// Both arrays close their hole with their last element, and each tells the other side where that
+// went.
 void Hub::remove_entry(SubscriberId who, std::uint32_t entry) {
   SubscriptionList& list = lists_[who];
   const SubscriptionEntry removed = list[entry];

@@ -7,7 +7,8 @@
 // Owner: the server of a shard; used on its thread.
 //
 // Invariants:
-//  1. A channel is in the table exactly while it has a subscriber, and the broker is told of interest
+//  1. A channel is in the table exactly while it has a subscriber, and the broker is told of
+//  interest
 //     exactly for those.
 //  2. channel.subscribers[p] is {s, e}  <=>  lists[s][e] is {channel, p}.
 //  3. A subscriber of a channel that is not live has not been told yet that it is subscribed.
@@ -26,7 +27,7 @@
 namespace millrace {
 
 struct HubLimits {
-  std::uint32_t channels = 1'048'576;            // on this shard
+  std::uint32_t channels = 1'048'576;  // on this shard
   std::uint32_t channels_per_subscriber = 128;
 };
 

@@ -59,9 +59,9 @@ void MemoryBroker::publish(const Publication& publication, PublishToken token) {
     events_.on_published(token, PublishOutcome::kAccepted);
     return;
   }
-  Message request = PublishRequest{OwnedBytes(publication.channel), OwnedBytes(publication.data),
-                                   OwnedBytes(publication.user), OwnedBytes(publication.client),
-                                   token};
+  Message request =
+      PublishRequest{OwnedBytes(publication.channel), OwnedBytes(publication.data),
+                     OwnedBytes(publication.user), OwnedBytes(publication.client), token};
   if (mailbox_.try_send(owner, request)) return;
   ++metrics_.mailbox_refused_total;
   ++metrics_.broker_publish_failures_total;
@@ -76,9 +76,8 @@ void MemoryBroker::spread(const Publication& publication) {
       events_.on_publication(publication);
       continue;
     }
-    Message delivery =
-        Delivery{OwnedBytes(publication.channel), OwnedBytes(publication.data),
-                 OwnedBytes(publication.user), OwnedBytes(publication.client)};
+    Message delivery = Delivery{OwnedBytes(publication.channel), OwnedBytes(publication.data),
+                                OwnedBytes(publication.user), OwnedBytes(publication.client)};
     if (!mailbox_.try_send(shard, delivery)) {
       ++metrics_.mailbox_refused_total;
       ++metrics_.broker_dropped_full_total;

@@ -1,7 +1,7 @@
 // The broker in memory: shards of one process, no other node.
 //
-// A channel is owned by the shard that its name hashes to. The owner knows which shards have interest
-// and gives every publication to each of them, so all shards see one order per channel.
+// A channel is owned by the shard that its name hashes to. The owner knows which shards have
+// interest and gives every publication to each of them, so all shards see one order per channel.
 //
 //   publish on shard A -> [A's lane] -> owner -> [owner's lanes] -> every shard with interest
 //                                         +----> acknowledgement to A
@@ -24,7 +24,8 @@ namespace millrace {
 
 class MemoryBroker final : public Broker {
  public:
-  // `client_shards` of the network's shards take part (the admin shard does not). All must outlive it.
+  // `client_shards` of the network's shards take part (the admin shard does not). All must outlive
+  // it.
   MemoryBroker(Mailbox& mailbox, std::size_t client_shards, BrokerEvents& events,
                ShardMetrics& metrics);
 

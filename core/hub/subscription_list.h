@@ -1,5 +1,6 @@
-// The channels of one subscriber: a small vector in 16 bytes that holds one entry without allocating.
-// Order is not kept: remove() moves the last entry into the hole. Limit: 65,535 entries.
+// The channels of one subscriber: a small vector in 16 bytes that holds one entry without
+// allocating. Order is not kept: remove() moves the last entry into the hole. Limit: 65,535
+// entries.
 #pragma once
 
 #include <cstdint>

@@ -13,7 +13,8 @@ namespace millrace {
 // Every counter summed over the shards, gauges too (but for those of which the largest counts).
 ShardMetrics sum_of(std::span<const ShardMetrics> shards);
 
-// `# HELP` and `# TYPE` and one sample a counter, summed; labels only where there is a reason or a code.
+// `# HELP` and `# TYPE` and one sample a counter, summed; labels only where there is a reason or a
+// code.
 std::string prometheus_text(std::span<const ShardMetrics> shards);
 
 // {"name":value,...} of one set of counters, without labels' parts.

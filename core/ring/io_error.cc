@@ -19,6 +19,7 @@ const char* op_name(OpKind kind) {
     case OpKind::kClose:
       return "close";
     case OpKind::kCancel:
+    case OpKind::kCancelSend:
       return "cancel";
     case OpKind::kCancelAccept:
       return "cancel of accept";
@@ -37,7 +38,8 @@ void report_unknown_error(OpKind kind, int error, std::uint64_t nth) {
 
 // What means "the peer is gone" is the list of accept(2), recv(2), send(2) and tcp(7).
 IoError to_io_error(OpKind kind, int error) {
-  const bool cancel = kind == OpKind::kCancel || kind == OpKind::kCancelAccept;
+  const bool cancel = kind == OpKind::kCancel || kind == OpKind::kCancelSend ||
+                      kind == OpKind::kCancelAccept;
   switch (error) {
     case 0:
       return IoError::kNone;

@@ -27,10 +27,11 @@ enum class OpKind : std::uint8_t {
   kRecv = 2,          // a connection's receive
   kSend = 3,          // a connection's send
   kClose = 4,         // a connection's descriptor
-  kCancel = 5,        // the cancel of a connection's receive or send
+  kCancel = 5,        // the cancel of a connection's receive
   kCancelAccept = 6,  // the cancel of a listener's accept
+  kCancelSend = 7,    // the cancel of a connection's send
 };
-inline constexpr std::size_t kOpKinds = 7;
+inline constexpr std::size_t kOpKinds = 8;
 
 struct OpTag {
   OpKind kind = OpKind::kCancel;

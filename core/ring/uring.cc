@@ -33,7 +33,7 @@ static_assert(sizeof(io_uring_buf) == 16);
 class UringRing final : public Ring {
  public:
   explicit UringRing(RecvBuffers& buffers) : buffers_(buffers) {}
-  ~UringRing();
+  ~UringRing() override;
   UringRing(const UringRing&) = delete;
   UringRing& operator=(const UringRing&) = delete;
 

@@ -100,8 +100,7 @@ void Mailbox::drain(Instant now) {
 bool Mailbox::ready() const {
   for (std::size_t from = 0; from < network_.shards(); ++from) {
     const ShardId sender{static_cast<std::uint16_t>(from)};
-    const MailboxNetwork::Link* link =
-        network_.slot(sender, self_).load(std::memory_order_acquire);
+    const MailboxNetwork::Link* link = network_.slot(sender, self_).load(std::memory_order_acquire);
     if (link != nullptr && !link->lane.empty()) return true;
     if (spill_[from].empty()) continue;
     const MailboxNetwork::Link* out = network_.slot(self_, sender).load(std::memory_order_relaxed);

@@ -1,11 +1,11 @@
 // Messages between shards: a bounded lane per ordered pair of shards, made when first used, and one
 // coalesced wake of the receiver.
 //
-// MailboxNetwork is shared by all shards and constant but for the lanes' pointers and the wakers, each
-// published once. A Mailbox is one shard's end of it. Two ways to send, for two kinds of message:
-// try_send() for what may be refused (publications: the sender counts and says so), send() for what
-// must arrive (interest, acknowledgements): it waits in the sender's own spill until the lane has
-// room. A spill is bounded by what it stands for: channels and requests in flight.
+// MailboxNetwork is shared by all shards and constant but for the lanes' pointers and the wakers,
+// each published once. A Mailbox is one shard's end of it. Two ways to send, for two kinds of
+// message: try_send() for what may be refused (publications: the sender counts and says so), send()
+// for what must arrive (interest, acknowledgements): it waits in the sender's own spill until the
+// lane has room. A spill is bounded by what it stands for: channels and requests in flight.
 //
 // Order: messages of one sender to one receiver that go by the same call arrive in order.
 #pragma once
@@ -47,8 +47,8 @@ class MailboxNetwork {
   void wake(ShardId shard);
 
   const std::size_t shards_;
-  std::vector<std::atomic<Link*>> links_;     // [to * shards + from]; owned
-  std::vector<std::atomic<Waker*>> wakers_;   // borrowed; null until the shard is attached
+  std::vector<std::atomic<Link*>> links_;    // [to * shards + from]; owned
+  std::vector<std::atomic<Waker*>> wakers_;  // borrowed; null until the shard is attached
 };
 
 // Gets a shard's messages.

@@ -1,4 +1,5 @@
-// What crosses from one shard to another: whole values that are moved, never a pointer into a shard.
+// What crosses from one shard to another: whole values that are moved, never a pointer into a
+// shard.
 #pragma once
 
 #include <cstdint>

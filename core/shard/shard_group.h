@@ -1,9 +1,10 @@
 // The threads of the process: one a shard, started and stopped in step.
 //
-//   make (each on its own thread) -> all made? -> run -> all ended -> destroy (each on its own thread)
+//   make (each on its own thread) -> all made? -> run -> all ended -> destroy (each on its own
+//   thread)
 //
-// Nobody runs before all are made, and nobody is destroyed before all have ended, so a shard may send
-// to any other while it runs. The only place that makes shard threads.
+// Nobody runs before all are made, and nobody is destroyed before all have ended, so a shard may
+// send to any other while it runs. The only place that makes shard threads.
 #pragma once
 
 #include <functional>
@@ -26,8 +27,8 @@ class ShardBody {
 
 struct ShardGroupOptions {
   std::size_t shards = 1;
-  bool pin = true;             // shard i to the i-th allowed core, as long as there are cores
-  std::size_t unpinned = 0;    // the last so many shards are never pinned
+  bool pin = true;           // shard i to the i-th allowed core, as long as there are cores
+  std::size_t unpinned = 0;  // the last so many shards are never pinned
 };
 
 class ShardGroup {
@@ -41,8 +42,8 @@ class ShardGroup {
 
   // Starts all shards, or none: the first shard's error comes back after all threads have ended.
   Result<void> start(const ShardGroupOptions& options, const Factory& factory);
-  // Waits until every shard's run() has returned and all are destroyed. None is destroyed before this
-  // is called, so until then their wakers may be used from outside.
+  // Waits until every shard's run() has returned and all are destroyed. None is destroyed before
+  // this is called, so until then their wakers may be used from outside.
   void join();
 
  private:

@@ -67,8 +67,7 @@ void HttpConnection::respond(const HttpResponse& response, Instant now) {
   answer_due_ = false;
   const HttpRequest& request = parser_.request();
   const bool keep_alive = request.keep_alive && !draining_;
-  connection_.send(
-      SharedBytes::copy_of(serialize(response, keep_alive, request.method == "HEAD")));
+  connection_.send(SharedBytes::copy_of(serialize(response, keep_alive, request.method == "HEAD")));
   if (!keep_alive) {
     connection_.close_when_flushed(kLinger, now);
     return;

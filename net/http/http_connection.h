@@ -1,10 +1,11 @@
-// A connection that speaks HTTP/1.1: requests in, responses out, keep-alive, and perhaps an upgrade.
+// A connection that speaks HTTP/1.1: requests in, responses out, keep-alive, and perhaps an
+// upgrade.
 //
 //   bytes -> RequestParser -> HttpApp::on_request() -> respond() now or later, or upgrade()
 //
-// One request at a time: while an answer is due, reading is paused, and what was sent behind the request
-// (pipelining) waits in the parser. A request that is refused, or whose answer says so, closes the
-// connection after a linger, so that the answer is not lost to a reset.
+// One request at a time: while an answer is due, reading is paused, and what was sent behind the
+// request (pipelining) waits in the parser. A request that is refused, or whose answer says so,
+// closes the connection after a linger, so that the answer is not lost to a reset.
 //
 // Time: a request has `request` from its first byte (the first one: from accept), and an idle
 // connection `idle` until the next.
@@ -14,10 +15,10 @@
 
 #include <memory>
 
+#include "core/hub/hub_client.h"
 #include "core/metrics/shard_metrics.h"
 #include "net/http/request_parser.h"
 #include "net/http/response.h"
-#include "net/session/hub_client.h"
 #include "net/tcp/connection_table.h"
 
 namespace millrace {
@@ -27,7 +28,8 @@ class HttpConnection;
 // What a listener serves.
 class HttpApp {
  public:
-  // Answers with http.respond() or http.upgrade(), now or later. The request's views live until then.
+  // Answers with http.respond() or http.upgrade(), now or later. The request's views live until
+  // then.
   virtual void on_request(HttpConnection& http, const HttpRequest& request, Instant now) = 0;
   // The outcome of a publication that on_request() began for this connection.
   virtual void on_published(HttpConnection& http, bool accepted) = 0;
@@ -57,8 +59,8 @@ class HttpConnection final : public Protocol, public HubClient {
   // REQUIRES: an answer is due; upgradable().
   void upgrade(Bytes response, std::unique_ptr<Protocol> next);
 
-  // False for a request that was pipelined behind one whose answer came later: no client that means it
-  // asks for an upgrade there.
+  // False for a request that was pipelined behind one whose answer came later: no client that means
+  // it asks for an upgrade there.
   [[nodiscard]] bool upgradable() const { return taking_bytes_; }
 
   [[nodiscard]] Connection& connection() { return connection_; }
@@ -90,7 +92,7 @@ class HttpConnection final : public Protocol, public HubClient {
   std::unique_ptr<Protocol> next_;
   Instant now_;
   bool answer_due_ = false;
-  bool serving_ = false;  // inside serve(): an answer given now is followed up there
+  bool serving_ = false;       // inside serve(): an answer given now is followed up there
   bool taking_bytes_ = false;  // inside on_bytes(), where this object may be replaced
   bool draining_ = false;
 };

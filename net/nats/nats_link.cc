@@ -20,7 +20,6 @@ constexpr int kLibraryQueueMessages = 262'144;
 constexpr int kProbeMs = 100;
 constexpr int kPauseMs = 10;
 constexpr int kClosedCallbackMs = 10'000;
-constexpr int kStrayCallbackMs = 1'000;
 constexpr std::uint64_t kPhaseBits = 2;
 constexpr std::uint64_t kFirstState = std::uint64_t{1} << kPhaseBits;  // never 0, as live_at_ is
 
@@ -90,7 +89,6 @@ natsStatus NatsLink::set_options() {
   // Without room the library refuses a publish while it is away, rather than send it later unseen.
   set(natsOptions_SetReconnectBufSize, options, 0);
   set(natsOptions_SetMaxPendingMsgs, options, kLibraryQueueMessages);
-  set(natsOptions_SetRetryOnFailedConnect, options, true, &NatsLink::on_connected, this);
   set(natsOptions_SetReconnectedCB, options, &NatsLink::on_connected, this);
   set(natsOptions_SetDisconnectedCB, options, &NatsLink::on_disconnected, this);
   set(natsOptions_SetClosedCB, options, &NatsLink::on_closed, this);
@@ -181,12 +179,12 @@ void NatsLink::run() {
 bool NatsLink::work() {
   if (connection_ != nullptr && phase() == Phase::kClosed) {
     disconnect();
-    pause(options_.reconnect_wait_ms);
+    pause_before_connect();
     return true;
   }
   if (connection_ == nullptr) {
     connect();
-    if (connection_ == nullptr) pause(options_.reconnect_wait_ms);
+    if (connection_ == nullptr) pause_before_connect();
     return true;
   }
   serve();
@@ -202,20 +200,17 @@ void NatsLink::connect() {
   closed_called_.store(false, std::memory_order_relaxed);
   change(Phase::kAway);
   std::uint64_t before = state_.load(std::memory_order_acquire);
+  nats_ReleaseThreadMemory();
   const natsStatus status = natsConnection_Connect(&connection_, library_options_.get());
-  if (status == NATS_OK) {
-    // At once, and then the library calls nobody; unless it is lost again already, which it told.
-    const std::uint64_t after =
-        before + kFirstState + static_cast<std::uint64_t>(Phase::kConnected);
-    state_.compare_exchange_strong(before, after, std::memory_order_acq_rel);
-  } else if (status != NATS_NOT_YET_CONNECTED) {
-    // It could not start a thread, say; then its closed callback may be on its way to us.
+  if (status != NATS_OK) {
     connection_ = nullptr;
-    for (int ms = 0; ms < kStrayCallbackMs && !closed_called_.load(std::memory_order_acquire);
-         ++ms) {
-      nats_Sleep(1);
-    }
+    // There is no connection, so no callback of the library's writes a note now.
+    if (status != NATS_NO_SERVER) note(nats_GetLastError(nullptr));
+    return;
   }
+  // Unless it is lost again already, which the library has told us.
+  const std::uint64_t after = before + kFirstState + static_cast<std::uint64_t>(Phase::kConnected);
+  state_.compare_exchange_strong(before, after, std::memory_order_acq_rel);
 }
 
 void NatsLink::disconnect() {
@@ -313,6 +308,12 @@ void NatsLink::fail(NatsLinkCause cause) {
   cause_.store(cause, std::memory_order_release);
   live_at_.store(0, std::memory_order_release);
   waker_.wake();
+}
+
+// Nodes that lost one server don't come back to it at the same moment.
+void NatsLink::pause_before_connect() {
+  const auto wait = static_cast<std::uint64_t>(options_.reconnect_wait_ms);
+  pause(static_cast<int>(wait + jitter_.below(wait)));
 }
 
 void NatsLink::pause(int ms) {

@@ -41,6 +41,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/random.h"
 #include "core/base/result.h"
 #include "core/hub/broker.h"
 #include "core/shard/lane.h"
@@ -134,6 +135,7 @@ class NatsLink {
   [[nodiscard]] natsStatus flush(int timeout_ms, std::uint64_t connected);
   [[nodiscard]] std::uint64_t reconnects() const;
   void fail(NatsLinkCause cause);
+  void pause_before_connect();
   void pause(int ms);
   [[nodiscard]] Phase phase() const;
   [[nodiscard]] natsStatus set_options();
@@ -165,6 +167,7 @@ class NatsLink {
   NatsSubscriptions subscriptions_;
   std::vector<NatsAnswer> batch_;
   bool flush_wanted_ = false;
+  Random jitter_{random_seed()};
 
   std::thread thread_;
 };

@@ -20,6 +20,7 @@ Result<void> check_nats_options(const NatsOptions& options) {
         "most, none beginning with '_', the first not 'millrace'"};
   }
   for (const std::string& name : options.prefix_namespaces) {
+    if (name == kDefaultNamespace) continue;  // of names without a boundary
     if (name.find(':') != std::string::npos ||
         check_channel_name(name + ":x") != ChannelNameError::kOk) {
       return Error{"NATS: '" + name + "' can't be a namespace; rename [namespaces." + name + "]"};

@@ -42,19 +42,18 @@ Result<std::unique_ptr<ShardBody>> AdminShard::make(ShardId id, const AdminOptio
       id, options, shared, listen_fd, std::move(buffers), std::move(*ring)));
 }
 
-AdminShard::AdminShard(ShardId id, const AdminOptions& options, SharedState& shared,
-                       int listen_fd, std::unique_ptr<RecvBuffers> buffers,
-                       std::unique_ptr<Ring> ring)
+AdminShard::AdminShard(ShardId id, const AdminOptions& options, SharedState& shared, int listen_fd,
+                       std::unique_ptr<RecvBuffers> buffers, std::unique_ptr<Ring> ring)
     : options_(options),
       shared_(shared),
       listen_fd_(listen_fd),
       buffers_(std::move(buffers)),
       ring_(std::move(ring)),
-      reactor_(*ring_, clock_),
+      reactor_(*ring_, shared.clock),
       mailbox_(shared.mailboxes, id, reactor_.waker()),
       table_(reactor_, *buffers_, metrics_, {.capacity = kConnections}),
       listeners_(reactor_, *this, metrics_),
-      started_(clock_.now()),
+      started_(shared.clock.now()),
       snapshots_(options.client_shards) {
   mailbox_.set_handler(*this);
   reactor_.add_source(mailbox_);
@@ -148,8 +147,7 @@ HttpResponse AdminShard::render(Page page) const {
     case Page::kReady:
       return render_ready();
     case Page::kMetrics:
-      return answer(200, "text/plain; version=0.0.4; charset=utf-8",
-                    prometheus_text(answered()));
+      return answer(200, "text/plain; version=0.0.4; charset=utf-8", prometheus_text(answered()));
     case Page::kStats:
       return render_stats();
   }

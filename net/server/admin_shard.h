@@ -80,7 +80,6 @@ class AdminShard final : public ShardBody,
   SharedState& shared_;
   const int listen_fd_;
   ShardMetrics metrics_;  // of this shard; not part of what is served
-  MonotonicClock clock_;
   std::unique_ptr<RecvBuffers> buffers_;
   std::unique_ptr<Ring> ring_;
   Reactor reactor_;

@@ -29,13 +29,14 @@ HttpResponse text(unsigned status, std::string body) {
 HttpResponse api_error(ErrorCode code, Bytes detail = {}) {
   std::string message(error_text(code));
   if (!detail.empty()) message.append(": ").append(detail);
-  std::string body = R"({"error":{"code":)" + std::to_string(static_cast<unsigned>(code)) +
-                     R"(,"message":)";
+  std::string body =
+      R"({"error":{"code":)" + std::to_string(static_cast<unsigned>(code)) + R"(,"message":)";
   append_json_string(body, message);
   return json(200, body + "}}");
 }
 
-// Keeps the one publish command of a request. Its views point into the decoder, until its next call.
+// Keeps the one publish command of a request. Its views point into the decoder, until its next
+// call.
 class PublishTaker final : public CommandSink {
  public:
   bool on_command(const Command& command) override {
@@ -69,8 +70,7 @@ void ClientApp::on_request(HttpConnection& http, const HttpRequest& request, Ins
 }
 
 void ClientApp::serve_websocket(HttpConnection& http, const HttpRequest& request, Instant now) {
-  const UpgradeDecision decision =
-      decide_upgrade(request, http.bytes_behind(), settings_.origins);
+  const UpgradeDecision decision = decide_upgrade(request, http.bytes_behind(), settings_.origins);
   if (decision.status != 101 || !http.upgradable()) {
     const bool origin = decision.status == 403;
     http.refuse(decision.response, origin ? RejectReason::kOrigin : RejectReason::kHandshake, now);
@@ -117,16 +117,14 @@ void ClientApp::serve_publish(HttpConnection& http, const HttpRequest& request, 
   PublishTaker taker;
   if (sessions_.decoder.decode(line_, taker) != JsonCommandDecoder::Outcome::kDone ||
       !taker.taken()) {
-    return http.respond(
-        text(400, "the body is not {\"channel\":\"...\",\"data\":...}\n"), now);
+    return http.respond(text(400, "the body is not {\"channel\":\"...\",\"data\":...}\n"), now);
   }
   const PublishCommand& publish = *taker.taken();
   const ChannelNameError name = check_channel_name(publish.channel);
   if (name != ChannelNameError::kOk) {
     return http.respond(api_error(ErrorCode::kBadRequest, channel_name_error_text(name)), now);
   }
-  if (publish.data.empty() ||
-      publish.data.size() > sessions_.settings.publication_bytes) {
+  if (publish.data.empty() || publish.data.size() > sessions_.settings.publication_bytes) {
     return http.respond(api_error(ErrorCode::kBadRequest, "data is missing or too large"), now);
   }
   if (sessions_.settings.find_namespace(publish.channel) == nullptr) {

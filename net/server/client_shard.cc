@@ -7,32 +7,41 @@
 
 namespace millrace {
 
-Result<std::unique_ptr<ShardBody>> ClientShard::make(ShardId id,
-                                                     const ClientShardOptions& options,
+Result<std::unique_ptr<ShardBody>> ClientShard::make(ShardId id, const ClientShardOptions& options,
                                                      SharedState& shared,
                                                      std::vector<int> listen_fds) {
   auto buffers = std::make_unique<RecvBuffers>(options.recv_buffers, options.recv_buffer_size);
   auto ring = make_uring(options.ring, *buffers);
   if (!ring.ok()) return ring.error();
-  auto shard = std::make_unique<ClientShard>(id, options, shared, std::move(listen_fds),
-                                             std::move(buffers), std::move(*ring));
+  auto shard = assemble(id, options, shared, std::move(listen_fds),
+                        {std::move(buffers), std::move(*ring), &shared.clock, random_seed()});
+  if (!shard.ok()) return shard.error();
+  return std::unique_ptr<ShardBody>(std::move(*shard));
+}
+
+Result<std::unique_ptr<ClientShard>> ClientShard::assemble(ShardId id,
+                                                           const ClientShardOptions& options,
+                                                           SharedState& shared,
+                                                           std::vector<int> listen_fds,
+                                                           Machine machine) {
+  auto shard =
+      std::make_unique<ClientShard>(id, options, shared, std::move(listen_fds), std::move(machine));
   const auto broker = shard->make_broker();
   if (!broker.ok()) return broker.error();
-  return std::unique_ptr<ShardBody>(std::move(shard));
+  return shard;
 }
 
 ClientShard::ClientShard(ShardId id, const ClientShardOptions& options, SharedState& shared,
-                         std::vector<int> listen_fds, std::unique_ptr<RecvBuffers> buffers,
-                         std::unique_ptr<Ring> ring)
+                         std::vector<int> listen_fds, Machine machine)
     : id_(id),
       options_(options),
       shared_(shared),
       listen_fds_(std::move(listen_fds)),
-      buffers_(std::move(buffers)),
-      ring_(std::move(ring)),
-      reactor_(*ring_, clock_),
+      buffers_(std::move(machine.buffers)),
+      ring_(std::move(machine.ring)),
+      reactor_(*ring_, *machine.clock),
       mailbox_(shared.mailboxes, id, reactor_.waker()),
-      random_(random_seed()),
+      random_(machine.random_seed),
       table_(reactor_, *buffers_, metrics_, options.connections),
       fanout_(table_, metrics_),
       hub_(fanout_, metrics_, options.hub),
@@ -49,8 +58,7 @@ ClientShard::~ClientShard() { reactor_.timers().cancel(drain_timer_); }
 
 Result<void> ClientShard::make_broker() {
   if (!options_.nats) {
-    auto broker =
-        std::make_unique<MemoryBroker>(mailbox_, options_.client_shards, hub_, metrics_);
+    auto broker = std::make_unique<MemoryBroker>(mailbox_, options_.client_shards, hub_, metrics_);
     memory_broker_ = broker.get();
     broker_ = std::move(broker);
   } else {
@@ -70,8 +78,12 @@ Result<void> ClientShard::make_broker() {
   return {};
 }
 
-void ClientShard::run() {
+void ClientShard::start_accepting() {
   for (const int fd : listen_fds_) listeners_.add(fd);
+}
+
+void ClientShard::run() {
+  start_accepting();
   reactor_.run();
   // The admin shard goes last: it tells about the drain to its end.
   shared_.clients_running.fetch_sub(1, std::memory_order_acq_rel);
@@ -86,8 +98,8 @@ void ClientShard::on_accept(FileSlot file, const Peer& peer, std::uint32_t, Inst
   const bool room = table_.adopt(
       file, peer, std::move(quota), now, [&](Connection& connection) -> std::unique_ptr<Protocol> {
         if (full) return std::make_unique<Refusal>(connection, random_.next(), now);
-        return std::make_unique<HttpConnection>(connection, app_, options_.http,
-                                                options_.timeouts, metrics_, now);
+        return std::make_unique<HttpConnection>(connection, app_, options_.http, options_.timeouts,
+                                                metrics_, now);
       });
   if (full || !room) {
     const auto reason = full ? RejectReason::kConnectionLimit : RejectReason::kDescriptors;
@@ -115,8 +127,7 @@ std::unique_ptr<ShardSnapshot> ClientShard::snapshot() {
   metrics_.ring_queue_full_total = ring.queue_full;
   metrics_.ring_overflows_total = ring.overflows;
   metrics_.turns_total = reactor_.stats().turns;
-  metrics_.longest_turn_us =
-      static_cast<std::uint64_t>(reactor_.stats().longest_turn.ns / 1'000);
+  metrics_.longest_turn_us = static_cast<std::uint64_t>(reactor_.stats().longest_turn.ns / 1'000);
   metrics_.recv_buffers_leased = buffers_->leased();
   metrics_.decoders_lent = ws_.lent();
   const BrokerStatus status = broker_->status();
@@ -150,13 +161,14 @@ void ClientShard::drain(Instant now) {
 }
 
 void ClientShard::on_timer(Timer&, Instant now) {
-  // Who has not left by now does not get to say goodbye. Accepts that were on their way come here too.
+  // Who has not left by now does not get to say goodbye. Accepts that were on their way come here
+  // too.
   table_.for_each([now](Connection& connection) { connection.terminate(now); });
   reactor_.timers().arm(drain_timer_, now + milliseconds(20), *this);
 }
 
 void ClientShard::stop_if_drained() {
-  if (listeners_.idle() && table_.idle()) reactor_.stop();
+  if (drained()) reactor_.stop();
 }
 
 }  // namespace millrace

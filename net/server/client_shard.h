@@ -51,11 +51,20 @@ struct SharedState {
   explicit SharedState(std::size_t shards, std::uint64_t max_connections)
       : mailboxes(shards), connections(max_connections) {}
 
+  MonotonicClock clock;
   MailboxNetwork mailboxes;
   Quota connections;
   std::atomic<bool> draining{false};
-  std::atomic<bool> broker_missing{false};         // why a shard did not start
+  std::atomic<bool> broker_missing{false};      // why a shard did not start
   std::atomic<std::size_t> clients_running{0};  // client shards that have not drained yet
+};
+
+// What a shard runs on.
+struct Machine {
+  std::unique_ptr<RecvBuffers> buffers;
+  std::unique_ptr<Ring> ring;
+  Clock* clock = nullptr;  // must outlive the shard
+  std::uint64_t random_seed = 0;
 };
 
 class ClientShard final : public ShardBody,
@@ -70,13 +79,28 @@ class ClientShard final : public ShardBody,
   // `listen_fds` are this shard's sockets, borrowed. All must outlive the shard.
   static Result<std::unique_ptr<ShardBody>> make(ShardId id, const ClientShardOptions& options,
                                                  SharedState& shared, std::vector<int> listen_fds);
-  // For make().
+  // The same over any kernel and clock: tests and the simulator bring their own.
+  static Result<std::unique_ptr<ClientShard>> assemble(ShardId id,
+                                                       const ClientShardOptions& options,
+                                                       SharedState& shared,
+                                                       std::vector<int> listen_fds,
+                                                       Machine machine);
+  // For assemble().
   ClientShard(ShardId id, const ClientShardOptions& options, SharedState& shared,
-              std::vector<int> listen_fds, std::unique_ptr<RecvBuffers> buffers,
-              std::unique_ptr<Ring> ring);
+              std::vector<int> listen_fds, Machine machine);
   ~ClientShard() override;
 
+  // Accepts and turns until drained.
   void run() override;
+  // run() in its parts, for who turns the loop by hand.
+  void start_accepting();
+  [[nodiscard]] Reactor& reactor() { return reactor_; }
+  [[nodiscard]] bool drained() const { return listeners_.idle() && table_.idle(); }
+
+  // What is inside, for tests.
+  [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
+  [[nodiscard]] ConnectionTable& connections() { return table_; }
+  [[nodiscard]] Hub& hub() { return hub_; }
 
  private:
   Result<void> make_broker();
@@ -95,7 +119,6 @@ class ClientShard final : public ShardBody,
   SharedState& shared_;
   const std::vector<int> listen_fds_;
   ShardMetrics metrics_;
-  MonotonicClock clock_;
   std::unique_ptr<RecvBuffers> buffers_;
   std::unique_ptr<Ring> ring_;
   Reactor reactor_;

@@ -14,6 +14,8 @@ namespace millrace {
 // Something that no key takes, by what it is called: "a floating-point number".
 struct OtherValue {
   std::string what;
+
+  bool operator==(const OtherValue&) const = default;
 };
 
 // What a source said, before it is known whether it fits.

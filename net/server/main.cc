@@ -1,4 +1,5 @@
-// The process: arguments, signals, and the way from a start to an end. Everything else is the Server.
+// The process: arguments, signals, and the way from a start to an end. Everything else is the
+// Server.
 #include <signal.h>
 
 #include <cstdio>

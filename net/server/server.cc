@@ -49,26 +49,25 @@ Result<void, StartError> Server::check_machine() {
   const std::uint64_t descriptors = raise_descriptor_limit();
   client_shards_ = config_.server.shards != 0 ? config_.server.shards : allowed_cores().size();
   const std::uint64_t files = std::min(descriptors, kMaxRingFiles);
-  const std::uint64_t capacity =
-      ring_capacity(client_shards_, files, ClientShard::kRefusalSlots);
+  const std::uint64_t capacity = ring_capacity(client_shards_, files, ClientShard::kRefusalSlots);
   max_connections_ = config_.server.max_connections;
   if (max_connections_ == 0) max_connections_ = capacity;
   if (max_connections_ > capacity || capacity == 0) {
     return StartError{
         kExitSystem,
-        "max_connections " + std::to_string(max_connections_) + " does not fit: " +
-            std::to_string(client_shards_) + " shards hold " + std::to_string(capacity) +
-            " with RLIMIT_NOFILE " + std::to_string(descriptors) +
+        "max_connections " + std::to_string(max_connections_) +
+            " does not fit: " + std::to_string(client_shards_) + " shards hold " +
+            std::to_string(capacity) + " with RLIMIT_NOFILE " + std::to_string(descriptors) +
             "; raise it (ulimit -n, LimitNOFILE=), add shards (--shards) or lower the cap"};
   }
-  table_files_ = static_cast<std::uint32_t>(
-      std::min(files, max_connections_ + ClientShard::kRefusalSlots));
+  table_files_ =
+      static_cast<std::uint32_t>(std::min(files, max_connections_ + ClientShard::kRefusalSlots));
   return {};
 }
 
 Result<void, StartError> Server::bind() {
-  const ListenOptions options{
-      .send_buffer = static_cast<std::uint32_t>(config_.limits.kernel_send_buffer)};
+  const ListenOptions options{.send_buffer =
+                                  static_cast<std::uint32_t>(config_.limits.kernel_send_buffer)};
   for (const ListenAddress& address : config_.server.listen) {
     auto group = listen_on(to_string(address), client_shards_, options);
     if (!group.ok()) return StartError{kExitAddress, group.error().text};

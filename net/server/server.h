@@ -52,7 +52,7 @@ class Server {
 
   const Config config_;
   std::size_t client_shards_ = 1;
-  std::uint32_t table_files_ = 0;     // of each ring
+  std::uint32_t table_files_ = 0;  // of each ring
   std::uint64_t max_connections_ = 0;
   std::vector<ListenGroup> listens_;
   std::unique_ptr<ListenGroup> admin_listen_;

@@ -1,7 +1,7 @@
 #include "net/session/fanout.h"
 
 #include "core/base/assert.h"
-#include "net/session/hub_client.h"
+#include "core/hub/hub_client.h"
 #include "net/ws/frame_header.h"
 #include "proto/push_encoder.h"
 

@@ -129,9 +129,7 @@ void Session::on_published(std::uint32_t ticket, bool accepted) {
   }
 }
 
-void Session::reply(const std::string& message) {
-  transport_.send_message(Opcode::kText, message);
-}
+void Session::reply(const std::string& message) { transport_.send_message(Opcode::kText, message); }
 
 void Session::fail(std::uint32_t id, ErrorCode code) { reply(encode_error_reply(id, code)); }
 

@@ -2,12 +2,12 @@
 //
 //   message -> JsonCommandDecoder -> Command -> handle() -> hub, or a reply
 //
-// Commands of a connection are handled in order. A reply that waits for the broker (subscribe, publish)
-// may come after replies to later commands; per channel the order is kept: an unsubscribe that
-// overtakes its pending subscribe answers that first.
+// Commands of a connection are handled in order. A reply that waits for the broker (subscribe,
+// publish) may come after replies to later commands; per channel the order is kept: an unsubscribe
+// that overtakes its pending subscribe answers that first.
 //
-// Time: until the connect command, the stale deadline; after it, a ping every ping_interval, the first
-// at a random point of its second half, and a pong within pong_timeout.
+// Time: until the connect command, the stale deadline; after it, a ping every ping_interval, the
+// first at a random point of its second half, and a pong within pong_timeout.
 //
 // Owned by its transport. Borrows the shard's SessionContext.
 #pragma once
@@ -19,9 +19,9 @@
 
 #include "core/base/random.h"
 #include "core/hub/hub.h"
+#include "core/hub/hub_client.h"
 #include "core/metrics/shard_metrics.h"
 #include "net/session/fanout.h"
-#include "net/session/hub_client.h"
 #include "net/session/session_settings.h"
 #include "net/transport/transport.h"
 #include "proto/command_decoder.h"
@@ -43,8 +43,8 @@ struct SessionContext {
   SharedBytes frame_ping = make_frame(Opcode::kPing, {});
 };
 
-// How the server's pings travel: as empty messages, or as WebSocket ping frames for clients that asked
-// for them (?cf_ws_frame_ping_pong=true).
+// How the server's pings travel: as empty messages, or as WebSocket ping frames for clients that
+// asked for them (?cf_ws_frame_ping_pong=true).
 enum class PingStyle : std::uint8_t { kMessage, kFrame };
 
 class Session final : public TransportUser, public HubClient, private CommandSink {
@@ -67,9 +67,9 @@ class Session final : public TransportUser, public HubClient, private CommandSin
 
  private:
   enum class State : std::uint8_t {
-    kNew,        // waits for the connect command
-    kQuiet,      // the next ping is due at the deadline
-    kPinged,     // the pong is due at the deadline
+    kNew,     // waits for the connect command
+    kQuiet,   // the next ping is due at the deadline
+    kPinged,  // the pong is due at the deadline
     kClosed,
   };
 
@@ -93,10 +93,10 @@ class Session final : public TransportUser, public HubClient, private CommandSin
 
   Transport& transport_;
   SessionContext& context_;
-  std::string client_;                                         // UUID; empty until connected
+  std::string client_;                                          // UUID; empty until connected
   std::vector<std::pair<std::string, std::uint32_t>> pending_;  // channel, command id
   Instant last_ping_{};
-  Instant now_;                                                // of the call that is being handled
+  Instant now_;  // of the call that is being handled
   State state_ = State::kNew;
   const PingStyle ping_style_;
 };

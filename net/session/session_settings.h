@@ -17,8 +17,8 @@ struct NamespaceSettings {
 };
 
 struct SessionSettings {
-  bool insecure = false;            // no token is needed and everything is granted
-  std::string version = "dev";      // of the server, told to clients
+  bool insecure = false;        // no token is needed and everything is granted
+  std::string version = "dev";  // of the server, told to clients
   Duration ping_interval = seconds(25);
   Duration pong_timeout = seconds(8);
   Duration stale_timeout = seconds(10);  // from the upgrade to the connect command

@@ -4,9 +4,9 @@
 //     |   close_when_flushed()   ^  terminate(): cancel what is in flight, join, close, join
 //     +--------------------------+
 //
-// What is in flight is a bit each (recv, send, their cancels, close); nothing that the kernel may touch is
-// released before its bit is clear, and the slot only after the last. Closing is a state plus a join
-// that is entered from every completion (style: habits 1 and 2).
+// What is in flight is a bit each (recv, send, their cancels, close); nothing that the kernel may
+// touch is released before its bit is clear, and the slot only after the last. Closing is a state
+// plus a join that is entered from every completion (style: habits 1 and 2).
 //
 // A Connection knows bytes. What they mean is its Protocol's business: HTTP until the upgrade,
 // WebSocket after. It owns its Protocol; the ConnectionTable owns it; all stay on their shard.
@@ -42,12 +42,13 @@ class Protocol {
   virtual void on_deadline(Instant now) = 0;
   // Everything queued has been handed to the kernel.
   virtual void on_drained(Instant now) = 0;
-  // The send queue passed its byte limit. What is not in flight of it has been dropped, so that there
-  // is room for a last word.
+  // The send queue passed its byte limit. What is not in flight of it has been dropped, so that
+  // there is room for a last word.
   virtual void on_too_slow(Instant now) = 0;
-  // Once, when the connection begins to close, for whatever reason. No call follows but the destructor.
+  // Once, when the connection begins to close, for whatever reason. No call follows but the
+  // destructor.
   virtual void on_closing(Instant now) = 0;
-  // Who takes the hub's answers for this connection (net/session/hub_client.h), if anybody.
+  // Who takes the hub's answers for this connection (core/hub/hub_client.h), if anybody.
   [[nodiscard]] virtual HubClient* hub_client() { return nullptr; }
   // The server drains: say goodbye in this protocol's way and close.
   virtual void on_drain(Instant now) = 0;
@@ -60,8 +61,8 @@ class Connection : public Timer {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Queues bytes; they leave in one gathered send at the end of the turn. False if that would pass the
-  // queue's byte limit: nothing is queued, and the connection is due to be closed as too slow.
+  // Queues bytes; they leave in one gathered send at the end of the turn. False if that would pass
+  // the queue's byte limit: nothing is queued, and the connection is due to be closed as too slow.
   // Ignored (true) once the connection is closing.
   bool send(const SharedBytes& bytes);
   // Closes once all that is queued is sent. Input is dropped from now on, for at most `linger`
@@ -71,8 +72,8 @@ class Connection : public Timer {
   // Closes now; what is queued is dropped.
   void terminate(Instant now);
 
-  // While paused, arriving bytes stay in the kernel, but for the few that were received already: those
-  // are copied out of their buffers and handed over at the end of the turn that resumes.
+  // While paused, arriving bytes stay in the kernel, but for the few that were received already:
+  // those are copied out of their buffers and handed over at the end of the turn that resumes.
   void pause_reading();
   void resume_reading();
 
@@ -119,7 +120,7 @@ class Connection : public Timer {
   bool parked_ : 1 = false;   // its receive ended for want of a buffer
   bool dirty_ : 1 = false;    // on the table's list for the end of the turn
   bool resumed_ : 1 = false;  // on the table's list of those to be fed again
-  bool ended_ : 1 = false;  // the peer's FIN was read
+  bool ended_ : 1 = false;    // the peer's FIN was read
   bool lingering_ : 1 = false;
   bool overflowed_ : 1 = false;
 };

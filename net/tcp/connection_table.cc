@@ -22,6 +22,7 @@ ConnectionTable::ConnectionTable(Reactor& reactor, RecvBuffers& buffers, ShardMe
   reactor_.route(OpKind::kSend, *this);
   reactor_.route(OpKind::kClose, *this);
   reactor_.route(OpKind::kCancel, *this);
+  reactor_.route(OpKind::kCancelSend, *this);
   reactor_.add_turn_end(*this);
 }
 
@@ -68,7 +69,14 @@ void ConnectionTable::on_completion(const CompletionEvent& event, Instant now) {
       on_send(*connection, event, now);
       return;
     case OpKind::kCancel:
-      on_cancel(*connection, event);
+      CHECK(connection->recv_cancel_in_flight_);
+      connection->recv_cancel_in_flight_ = false;
+      on_cancelled(*connection);
+      return;
+    case OpKind::kCancelSend:
+      CHECK(connection->send_cancel_in_flight_);
+      connection->send_cancel_in_flight_ = false;
+      on_cancelled(*connection);
       return;
     case OpKind::kClose:
       CHECK(connection->close_in_flight_);
@@ -169,14 +177,7 @@ void ConnectionTable::on_send(Connection& connection, const CompletionEvent& eve
 }
 
 // A cancel carries no news of its own: what it cancelled tells by its last completion.
-void ConnectionTable::on_cancel(Connection& connection, const CompletionEvent&) {
-  // Which of two it was does not matter: two are only in flight while closing, and that joins both.
-  if (connection.recv_cancel_in_flight_) {
-    connection.recv_cancel_in_flight_ = false;
-  } else {
-    CHECK(connection.send_cancel_in_flight_);
-    connection.send_cancel_in_flight_ = false;
-  }
+void ConnectionTable::on_cancelled(Connection& connection) {
   if (connection.closing()) {
     join(connection);
   } else {
@@ -363,7 +364,7 @@ void ConnectionTable::begin_close(Connection& connection, Instant now) {
   if (connection.send_in_flight_) {
     connection.send_cancel_in_flight_ = true;
     reactor_.ring().submit(
-        Op::cancel(tag(connection, OpKind::kCancel), tag(connection, OpKind::kSend)));
+        Op::cancel(tag(connection, OpKind::kCancelSend), tag(connection, OpKind::kSend)));
   }
   join(connection);
 }

@@ -1,10 +1,11 @@
 // The connections of one shard: slots, completions, timers, and the gathered sends of a turn.
 //
-// The table routes each completion to its connection, keeps the lists of those that have something to
-// do at the end of the turn (send, receive again, be fed again, be evicted), and joins the closing.
+// The table routes each completion to its connection, keeps the lists of those that have something
+// to do at the end of the turn (send, receive again, be fed again, be evicted), and joins the
+// closing.
 //
-// Owner: the server of a shard; used on its thread. Limits: `capacity` slots; the queue's byte limit
-// and the send deadline of ConnectionLimits.
+// Owner: the server of a shard; used on its thread. Limits: `capacity` slots; the queue's byte
+// limit and the send deadline of ConnectionLimits.
 #pragma once
 
 #include <functional>
@@ -20,9 +21,9 @@
 namespace millrace {
 
 struct ConnectionLimits {
-  std::uint32_t capacity = 1'024;               // slots
-  std::size_t queue_bytes = 1024 * 1024;        // of one connection's send queue
-  Duration send_timeout = seconds(10);          // without progress of a send
+  std::uint32_t capacity = 1'024;         // slots
+  std::size_t queue_bytes = 1024 * 1024;  // of one connection's send queue
+  Duration send_timeout = seconds(10);    // without progress of a send
 };
 
 class ConnectionTable final : public CompletionHandler, public TimerHandler, public TurnEnd {
@@ -66,7 +67,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   OpTag tag(const Connection& connection, OpKind kind) const;
   void on_recv(Connection& connection, const CompletionEvent& event, Instant now);
   void on_send(Connection& connection, const CompletionEvent& event, Instant now);
-  void on_cancel(Connection& connection, const CompletionEvent& event);
+  void on_cancelled(Connection& connection);
   void take_input(Connection& connection, Bytes bytes, Instant now);
   void feed_unread(Connection& connection, Instant now);
   void end_of_stream(Connection& connection, Instant now);

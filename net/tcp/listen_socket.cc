@@ -45,8 +45,7 @@ Result<Address> resolve(const std::string& text) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int failed =
-      getaddrinfo(host.c_str(), text.substr(colon + 1).c_str(), &hints, &found);
+  const int failed = getaddrinfo(host.c_str(), text.substr(colon + 1).c_str(), &hints, &found);
   if (failed != 0) {
     return Error{"listen address '" + text + "' is not an IP address and port (" +
                  gai_strerror(failed) + "); write it as 127.0.0.1:8000 or [::1]:8000"};
@@ -101,13 +100,12 @@ Result<ListenSocket> open_socket(const Address& address, const std::string& text
   const bool v6 = address.storage.ss_family == AF_INET6;
   const auto send_buffer = static_cast<int>(options.send_buffer);
   const auto user_timeout = static_cast<int>(options.user_timeout_ms);
-  const bool set =
-      set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
-      (!shared || set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
-      (!v6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
-      set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
-      set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout) &&
-      (send_buffer == 0 || set_option(fd, SOL_SOCKET, SO_SNDBUF, send_buffer));
+  const bool set = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
+                   (!shared || set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
+                   (!v6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
+                   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
+                   set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout) &&
+                   (send_buffer == 0 || set_option(fd, SOL_SOCKET, SO_SNDBUF, send_buffer));
   if (!set || bind(fd, address.raw(), address.length) != 0) return bind_error(text, errno);
   return made;
 }

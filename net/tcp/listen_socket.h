@@ -1,10 +1,10 @@
 // Listening TCP sockets: bound once for all shards, so that a port in use is found before a thread
 // starts.
 //
-// Every shard gets its own socket on the same port (SO_REUSEPORT); the kernel spreads connections over
-// them. SO_REUSEPORT alone would also let a second server of the same user share the port by accident,
-// so the port is tried without it first. Options that connections are to have are set here and
-// inherited at accept (tcp(7)): direct descriptors take no setsockopt.
+// Every shard gets its own socket on the same port (SO_REUSEPORT); the kernel spreads connections
+// over them. SO_REUSEPORT alone would also let a second server of the same user share the port by
+// accident, so the port is tried without it first. Options that connections are to have are set
+// here and inherited at accept (tcp(7)): direct descriptors take no setsockopt.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,10 @@
 namespace millrace {
 
 struct ListenOptions {
-  int backlog = 65'535;             // the kernel lowers it to net.core.somaxconn
-  std::uint32_t send_buffer = 0;    // SO_SNDBUF of connections, bytes; 0 leaves the kernel's
-  std::uint32_t user_timeout_ms = 30'000;  // TCP_USER_TIMEOUT: unacknowledged data that long is fatal
+  int backlog = 65'535;           // the kernel lowers it to net.core.somaxconn
+  std::uint32_t send_buffer = 0;  // SO_SNDBUF of connections, bytes; 0 leaves the kernel's
+  std::uint32_t user_timeout_ms =
+      30'000;  // TCP_USER_TIMEOUT: unacknowledged data that long is fatal
 };
 
 // A listening socket's descriptor, closed when it dies.
@@ -41,7 +42,8 @@ struct ListenGroup {
   std::vector<ListenSocket> sockets;  // one a shard
 };
 
-// `address` is "ADDR:PORT" or "[ADDR]:PORT"; port 0 picks a free one. The error names address and cause.
+// `address` is "ADDR:PORT" or "[ADDR]:PORT"; port 0 picks a free one. The error names address and
+// cause.
 Result<ListenGroup> listen_on(const std::string& address, std::size_t shards,
                               const ListenOptions& options);
 

@@ -85,8 +85,7 @@ void ListenerSet::stop() {
     if (!accept.in_flight) continue;
     accept.cancel_in_flight = true;
     ++in_flight_;
-    reactor_.ring().submit(
-        Op::cancel({OpKind::kCancelAccept, 0, i}, {OpKind::kAccept, 0, i}));
+    reactor_.ring().submit(Op::cancel({OpKind::kCancelAccept, 0, i}, {OpKind::kAccept, 0, i}));
   }
 }
 

@@ -1,8 +1,8 @@
 // The accepting half of a listening socket on one shard: a bank of single-shot accepts.
 //
-// Each accept in the bank has its own address, so that every connection's peer is known (a multishot
-// accept would share one). Errors (no slot, no descriptor, no memory) back off from 10 ms to 1 s,
-// so that a full table costs nothing while it is full.
+// Each accept in the bank has its own address, so that every connection's peer is known (a
+// multishot accept would share one). Errors (no slot, no descriptor, no memory) back off from 10 ms
+// to 1 s, so that a full table costs nothing while it is full.
 //
 // Owner: the server of a shard. The socket is borrowed; it is closed by its owner after stop() has
 // joined: idle().

@@ -29,9 +29,7 @@ Peer Peer::from(const PeerAddress& raw) {
   return peer;
 }
 
-bool Peer::is_v4() const {
-  return std::equal(kV4Prefix.begin(), kV4Prefix.end(), address.begin());
-}
+bool Peer::is_v4() const { return std::equal(kV4Prefix.begin(), kV4Prefix.end(), address.begin()); }
 
 std::string Peer::to_string() const {
   char text[INET6_ADDRSTRLEN] = {};

@@ -1,8 +1,8 @@
 // What one connection has yet to send: references to shared bytes, a cursor into the first, and the
 // gathered send that is in flight.
 //
-// An idle connection has none; queues are lent by SendQueuePool while there is something to send. What
-// gather() handed out must stay until advance() or abandon(): the kernel reads it.
+// An idle connection has none; queues are lent by SendQueuePool while there is something to send.
+// What gather() handed out must stay until advance() or abandon(): the kernel reads it.
 //
 // Owner: a connection, on its shard. Limit: the byte limit is the caller's (bytes()).
 #pragma once
@@ -21,7 +21,7 @@ namespace millrace {
 
 class SendQueue {
  public:
-  static constexpr std::size_t kMaxGather = 64;             // pieces of one send
+  static constexpr std::size_t kMaxGather = 64;               // pieces of one send
   static constexpr std::size_t kMaxGatherBytes = 256 * 1024;  // bytes of one send
 
   void push(SharedBytes bytes);

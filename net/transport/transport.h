@@ -1,7 +1,7 @@
 // What a session needs of any wire, and what the wire tells it.
 //
-// A Transport carries whole messages and says goodbye with a code; it owns its TransportUser. The user
-// never sees a socket, a frame or a deadline of the wire. Both live on the connection's shard.
+// A Transport carries whole messages and says goodbye with a code; it owns its TransportUser. The
+// user never sees a socket, a frame or a deadline of the wire. Both live on the connection's shard.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,7 @@ namespace millrace {
 namespace {
 constexpr std::uint16_t kFirstPrivate = 3000;  // RFC 6455 section 7.4.2
 constexpr std::uint16_t kAbnormal = 1006;  // RFC 6455 section 7.1.5: closed without a close frame
-}
+}  // namespace
 
 WsShared::WsShared(ConnectionTable& table, ShardMetrics& metrics, const WsLimits& limits,
                    std::uint32_t decoders)

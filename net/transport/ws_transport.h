@@ -2,12 +2,13 @@
 //
 //   bytes -> FrameDecoder (lent) -> message -> TransportUser
 //
-// The closing handshake in both directions (RFC 6455 section 7): who gets a close frame answers with one
-// and closes the TCP connection after it; who sends one waits for the answer, at most close_timeout. After a
-// violation nothing more is decoded: the close frame goes out and input is dropped for kLinger.
+// The closing handshake in both directions (RFC 6455 section 7): who gets a close frame answers
+// with one and closes the TCP connection after it; who sends one waits for the answer, at most
+// close_timeout. After a violation nothing more is decoded: the close frame goes out and input is
+// dropped for kLinger.
 //
-// Pings are answered with their own payload; while a send is in flight only the newest pong is kept, so
-// a flood of pings from a peer that does not read costs 131 bytes.
+// Pings are answered with their own payload; while a send is in flight only the newest pong is
+// kept, so a flood of pings from a peer that does not read costs 131 bytes.
 //
 // Owned by its connection. Memory while idle: no decoder, no buffer.
 #pragma once
@@ -58,7 +59,8 @@ class WsTransport final : public Protocol, public Transport, private FrameHandle
   WsTransport(Connection& connection, WsShared& shared);
   ~WsTransport() override;
 
-  // Set once, before the first byte. It gets this transport by reference, hence not in the constructor.
+  // Set once, before the first byte. It gets this transport by reference, hence not in the
+  // constructor.
   void set_user(std::unique_ptr<TransportUser> user) { user_ = std::move(user); }
 
   // Protocol.

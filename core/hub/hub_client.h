@@ -1,4 +1,4 @@
-// Who takes the hub's answers for a connection.
+// Who takes the hub's answers for one subscriber: a session. Called on its shard.
 #pragma once
 
 #include <cstdint>
