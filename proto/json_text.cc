@@ -11,8 +11,7 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-constexpr Bytes kWhitespace = " \t\r\n";
-constexpr Bytes kByteOrderMark = "\xef\xbb\xbf";
+bool is_whitespace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 // Where the next '"' or '\\' is, or npos.
 std::size_t quote_or_backslash(Bytes text, std::size_t at) {
@@ -106,9 +105,9 @@ std::size_t append_u_escape(std::string& out, Bytes text) {
 }  // namespace
 
 Bytes json_trim(Bytes text) {
-  const std::size_t begin = text.find_first_not_of(kWhitespace);
-  if (begin == Bytes::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kWhitespace) - begin + 1);
+  while (!text.empty() && is_whitespace(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_whitespace(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 bool append_json_unescaped(std::string& out, Bytes inner) {
@@ -200,10 +199,9 @@ JsonValidator::JsonValidator() : state_(std::make_unique<State>()) {}
 JsonValidator::~JsonValidator() = default;
 
 bool JsonValidator::valid(Bytes text) {
-  // Newer versions of simdjson skip a byte order mark; RFC 8259 section 8.1 has none.
-  if (text.starts_with(kByteOrderMark)) return false;
   // The brackets give scalars and containers the same way in, and a second value shows as a second
-  // element or as something behind the end.
+  // element or as something behind the end. In front, they keep newer versions of simdjson from
+  // skipping a byte order mark, which RFC 8259 section 8.1 doesn't have.
   std::string& padded = state_->padded;
   padded.assign(1, '[');
   padded.append(text);
@@ -247,17 +245,20 @@ bool JsonMembers::next() {
 }
 
 std::size_t JsonMembers::skip_whitespace(std::size_t at) const {
-  const std::size_t found = object_.find_first_not_of(kWhitespace, at);
-  CHECK_NE(found, Bytes::npos);
-  return found;
+  while (at < object_.size() && is_whitespace(object_[at])) ++at;
+  CHECK_LT(at, object_.size());
+  return at;
 }
 
 std::size_t JsonMembers::value_end(std::size_t begin) const {
   if (object_[begin] == '"') return string_end(begin);
   if (object_[begin] == '{' || object_[begin] == '[') return container_end(begin);
-  const std::size_t end = object_.find_first_of(",} \t\r\n", begin);
-  CHECK_NE(end, Bytes::npos);
-  return end;
+  std::size_t at = begin;
+  while (object_[at] != ',' && object_[at] != '}' && !is_whitespace(object_[at])) {
+    ++at;
+    CHECK_LT(at, object_.size());
+  }
+  return at;
 }
 
 std::size_t JsonMembers::string_end(std::size_t begin) const {
@@ -272,16 +273,15 @@ std::size_t JsonMembers::container_end(std::size_t begin) const {
   std::size_t depth = 0;
   std::size_t at = begin;
   while (true) {
-    at = object_.find_first_of("\"{}[]", at);
-    CHECK_NE(at, Bytes::npos);
-    if (object_[at] == '"') {
+    CHECK_LT(at, object_.size());
+    const char c = object_[at];
+    if (c == '"') {
       at = string_end(at);
       continue;
     }
-    const bool opens = object_[at] == '{' || object_[at] == '[';
-    depth = opens ? depth + 1 : depth - 1;
     ++at;
-    if (depth == 0) return at;
+    if (c == '{' || c == '[') ++depth;
+    if ((c == '}' || c == ']') && --depth == 0) return at;
   }
 }
 

@@ -25,9 +25,9 @@ struct FlagValues {
 };
 
 struct ConfigSources {
-  std::optional<std::string> file;  // of --config; without it MILLRACE_CONFIG may name one
-  Environment environment;          // all of it: what doesn't begin with MILLRACE_ is ignored
-  std::vector<FlagValues> flags;
+  std::optional<std::string> file = {};  // of --config; without it MILLRACE_CONFIG may name one
+  Environment environment = {};          // all of it: what doesn't begin with MILLRACE_ is ignored
+  std::vector<FlagValues> flags = {};
 };
 
 struct ConfigError {

@@ -45,7 +45,7 @@ class MemRing final : public Ring {
 
   // `buffers` must outlive the ring. `files` is the size of its file table.
   explicit MemRing(RecvBuffers& buffers, std::uint32_t files = 64);
-  ~MemRing();
+  ~MemRing() override;
   MemRing(const MemRing&) = delete;
   MemRing& operator=(const MemRing&) = delete;
 

@@ -113,7 +113,7 @@ class BrokerShard final : public BrokerEvents {
 
   explicit BrokerShard(const NatsOptions& options) : waker_(ring_) {
     auto made = NatsBroker::make(options, *this, waker_, metrics);
-    CHECK(made.ok());
+    if (!made) ADD_FAILURE() << made.error().text;
     broker_ = std::move(*made);
   }
 

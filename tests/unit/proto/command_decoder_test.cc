@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <limits>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "tests/unit/proto/command_decoder_fixture.h"
 #include "tests/unit/proto/random_json.h"
 #include "tests/unit/proto/reference_json.h"
 
@@ -15,55 +15,9 @@ namespace millrace {
 namespace {
 
 using std::string_literals::operator""s;
+using CommandDecoderTest = test::CommandDecoderFixture;
 using Outcome = JsonCommandDecoder::Outcome;
 using What = UnavailableCommand::What;
-
-// Keeps the commands as they were handed over: their views are read after decode() has returned,
-// which the contract allows and which address sanitizer checks.
-class Collector : public CommandSink {
- public:
-  bool on_command(const Command& command) override {
-    commands.push_back(command);
-    return commands.size() != stop_after;
-  }
-
-  std::vector<Command> commands;
-  std::size_t stop_after = std::numeric_limits<std::size_t>::max();
-};
-
-class CommandDecoderTest : public testing::Test {
- protected:
-  Outcome decode(std::string frame) {
-    sink_.commands.clear();
-    frame_ = std::move(frame);
-    return decoder_.decode(frame_, sink_);
-  }
-
-  // The one command of a good frame.
-  Command one(std::string frame) {
-    EXPECT_EQ(decode(std::move(frame)), Outcome::kDone) << frame_ << ": " << decoder_.bad_reason();
-    EXPECT_EQ(sink_.commands.size(), 1U) << frame_;
-    return sink_.commands.empty() ? Command{} : sink_.commands.front();
-  }
-
-  template <typename Body>
-  Body body(std::string frame) {
-    const Command command = one(std::move(frame));
-    EXPECT_TRUE(std::holds_alternative<Body>(command.body)) << frame_;
-    const Body* found = std::get_if<Body>(&command.body);
-    return found == nullptr ? Body{} : *found;
-  }
-
-  void expect_bad(const std::string& frame) {
-    EXPECT_EQ(decode(frame), Outcome::kBad) << frame;
-    EXPECT_TRUE(sink_.commands.empty()) << frame;
-    EXPECT_FALSE(decoder_.bad_reason().empty()) << frame;
-  }
-
-  JsonCommandDecoder decoder_;
-  Collector sink_;
-  std::string frame_;
-};
 
 TEST_F(CommandDecoderTest, Connect) {
   const Command command = one(

@@ -135,6 +135,7 @@ TEST(JsonValidatorTest, RefusesBadStrings) {
                                    "\\ud800x"s,
                                    "\\ud800\\n"s,
                                    "\\udc00\\ud800"s,
+                                   "\\udc00\\udc00"s,
                                    "\\ud83d\\u0041"s,
                                    "\\ud83d\\ude0"s,
                                    "\x80"s,
@@ -219,8 +220,9 @@ TEST(JsonUnescapeTest, MeansWhatTheRfcSays) {
 }
 
 TEST(JsonUnescapeTest, RefusesBadEscapes) {
-  for (const Bytes bad : {"\\", "a\\", "\\x", "\\u", "\\u123", "\\u12 4", "\\ud800", "\\udc00",
-                          "\\ud800\\", "\\ud800\\u", "\\ud800\\udbff", "\\ud800\\ue000"}) {
+  for (const Bytes bad :
+       {"\\", "a\\", "\\x", "\\u", "\\u123", "\\u12 4", "\\ud800", "\\udc00", "\\udc00\\udc00",
+        "\\ud800\\", "\\ud800\\u", "\\ud800\\udbff", "\\ud800\\ue000"}) {
     std::string out;
     EXPECT_FALSE(append_json_unescaped(out, bad)) << bad;
   }

@@ -89,11 +89,11 @@ TEST(Units, GivenBackOnceWhateverTheWay) {
 }
 
 TEST(Units, EmptyOnesAreHarmless) {
+  Quota quota(1);
   Units none;
   EXPECT_FALSE(none);
   none.give_back();
   none = Units();
-  Quota quota(1);
   none = quota.try_take();
   EXPECT_TRUE(none);
 }

@@ -118,7 +118,8 @@ TEST(TokenBucket, RandomUseStaysWithinTheRate) {
     EXPECT_LE(taken, came + rate.burst + 1);
     // Nothing is saved up past the burst, so a step longer than that loses its rest.
     const std::int64_t step_tokens = 10'000'000 * rate.tokens / rate.per.ns + 1;
-    if (step_tokens < rate.burst) EXPECT_GE(taken, came);
+    if (step_tokens >= rate.burst) continue;
+    EXPECT_GE(taken, came);
   }
 }
 

@@ -86,7 +86,8 @@ TEST(CrossThreadWaker, NoWakeIsLostInAHundredThousandRounds) {
     std::mt19937_64 random(9);
     for (std::uint64_t round = 1; round <= kRounds; ++round) {
       // Meets the sleeper at every point of its way to sleep.
-      for (volatile std::uint64_t spin = random() % 300; spin > 0; spin = spin - 1) {
+      for (std::uint64_t spin = random() % 300; spin > 0; --spin) {
+        std::atomic_signal_fence(std::memory_order_seq_cst);  // keeps the empty loop
       }
       sleeper.work.store(round, std::memory_order_relaxed);
       sleeper.waker.wake();

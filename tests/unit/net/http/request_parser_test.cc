@@ -245,6 +245,8 @@ TEST(RequestParser, TargetForms) {
   EXPECT_TRUE(path_of("CONNECT b:443 HTTP/1.1", host).starts_with("CONNECT|b:443|b:443||"));
   EXPECT_TRUE(path_of("GET //b/c?d?e HTTP/1.1", host).starts_with("GET|//b/c?d?e|//b/c|d?e|"));
   EXPECT_TRUE(path_of("BREW /%zz HTTP/1.1", host).starts_with("BREW|/%zz|/%zz||"));
+  // No Host is there to differ from the target's, so it is the user information that is refused.
+  EXPECT_EQ(path_of("GET http://u@a.test/p HTTP/1.0", ""), "400");
   for (const char* target :
        {"*", "p", "a.test/p", "http:/a.test/p", "http://", "http:///p", "http://u@a.test/p",
         "http://u:p@a.test/p", "ftp://a.test/p", "http://b.test/p", "http://a.test:80/p", "/p#f",
@@ -294,6 +296,16 @@ TEST(HttpRequest, QueryValues) {
   EXPECT_EQ(request.query_value("g"), std::nullopt);
   EXPECT_EQ(request.query_value("h"), std::string(1, '\0'));
   EXPECT_EQ(request.query_value("A"), std::nullopt);
+  // At the very end, where one digit or none is left to read.
+  request.query = "a=%";
+  EXPECT_EQ(request.query_value("a"), std::nullopt);
+  request.query = "a=%4";
+  EXPECT_EQ(request.query_value("a"), std::nullopt);
+  // The view ends there, and the digits behind it are not the query's.
+  request.query = Bytes("a=%41").substr(0, 4);
+  EXPECT_EQ(request.query_value("a"), std::nullopt);
+  request.query = Bytes("a=%41").substr(0, 5);
+  EXPECT_EQ(request.query_value("a"), "A");
   request.query = "";
   EXPECT_EQ(request.query_value("a"), std::nullopt);
   EXPECT_EQ(request.query_value(""), std::nullopt);

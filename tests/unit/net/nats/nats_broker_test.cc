@@ -170,21 +170,19 @@ TEST(NatsBroker, DropsWhatIsNoChannelAndWhatIsNoJson) {
   shard.add_live("game:x");
   shard.add_live("x");
   NatsClient client(server.url());
-  const std::vector<std::string> no_channels{"game.a=3a", "game.a=2", "game.a=41", "game.a b",
-                                             "game.\x01",  "_x",       "millrace"};
+  const std::vector<std::string> no_channels{"game.a=3a", "game.a=2", "game.a=41",
+                                             "game.\x01", "_x",       "millrace"};
   for (const std::string& subject : no_channels) client.publish(subject, "1");
   client.publish("_INBOX.x", "1");  // no subscription of ours covers it
-  const std::vector<std::string> no_json{"", "{", "hello", "{\"a\":1}x", "1 2", "\"\xff\"",
-                                         "[1,]", "\"a\nb\"", std::string("1\0", 2)};
+  const std::vector<std::string> no_json{
+      "", "{", "hello", "{\"a\":1}x", "1 2", "\"\xff\"", "[1,]", "\"a\nb\"", std::string("1\0", 2)};
   for (const std::string& payload : no_json) client.publish("game.x", payload);
   client.publish("game.a=3Ab", "{\r\n \"move\":\n1}\r\n");
   client.flush();
   ASSERT_TRUE(shard.until([&] { return !shard.publications.empty(); }));
   shard.turns_for(50);
-  // "default" is a wildcard of its own, so the two orders are not one.
   EXPECT_EQ(shard.publications, (std::vector<SeenMessage>{{"game:a:b", "{ \"move\":1}"}}));
-  // A space ends a subject on the wire, so that one reached the server as a reply address.
-  EXPECT_GE(shard.metrics.broker_dropped_subject_total, no_channels.size() - 1);
+  EXPECT_EQ(shard.metrics.broker_dropped_subject_total, no_channels.size());
   EXPECT_EQ(shard.metrics.broker_dropped_payload_total, no_json.size());
   EXPECT_EQ(shard.metrics.broker_dropped_full_total, 0U);
 }
@@ -209,9 +207,9 @@ TEST(NatsBroker, AHostileNameReachesNoSubjectButItsOwn) {
   for (const auto& [channel, subject] : legal) {
     EXPECT_TRUE(shard.publish_accepted(channel, "1")) << channel;
   }
-  const std::vector<std::string> illegal{"",           "a.b",        "a.b:c", "_INBOX:x", "_x",
-                                         "millrace:x", "game:a..b",  "game:", ":x",
-                                         "game:\xff",  std::string(256, 'a')};
+  const std::vector<std::string> illegal{
+      "",      "a.b", "a.b:c",     "_INBOX:x",           "_x", "millrace:x", "game:a..b",
+      "game:", ":x",  "game:\xff", std::string(256, 'a')};
   for (const std::string& channel : illegal) {
     EXPECT_FALSE(shard.publish_accepted(channel, "1")) << channel;
     EXPECT_TRUE(shard.add(channel)) << channel;
@@ -257,8 +255,8 @@ TEST(NatsBroker, TheLaneTakesItsLimitOfRequestsAndNotOneMore) {
   for (int i = 0; i < 5; ++i) static_cast<void>(shard.publish("game:abc", "1"));
   EXPECT_TRUE(shard.settled.empty());
   const PublishToken refused = shard.publish("game:abc", "1");
-  ASSERT_EQ(shard.settled, (std::vector<BrokerShard::Settled>{
-                               {refused, PublishOutcome::kUnavailable}}));
+  ASSERT_EQ(shard.settled,
+            (std::vector<BrokerShard::Settled>{{refused, PublishOutcome::kUnavailable}}));
   EXPECT_EQ(shard.metrics.broker_dropped_full_total, 1U);
   EXPECT_EQ(shard.metrics.broker_publish_failures_total, 1U);
   // Interest waits for room instead.
@@ -282,8 +280,8 @@ TEST(NatsBroker, TheLaneTakesItsLimitOfBytesAndNotOneMore) {
   static_cast<void>(shard.publish("game:abc", "1"));
   shard.settled.clear();
   const PublishToken refused = shard.publish("game:abc", "1");
-  EXPECT_EQ(shard.settled, (std::vector<BrokerShard::Settled>{
-                               {refused, PublishOutcome::kUnavailable}}));
+  EXPECT_EQ(shard.settled,
+            (std::vector<BrokerShard::Settled>{{refused, PublishOutcome::kUnavailable}}));
 }
 
 TEST(NatsBroker, AFullInboxDropsAndCounts) {

@@ -1,0 +1,92 @@
+// A real nats-server as a child process, with its monitoring port.
+import { createServer } from 'node:net';
+import { connect } from 'nats';
+
+import { start } from './processes.mjs';
+import { waitFor, within } from './wait.mjs';
+
+// A port that nobody has now. Somebody may take it before it is used: callers try again.
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+export class NatsServer {
+  static async start() {
+    for (let attempts = 1; ; ++attempts) {
+      const server = new NatsServer(await freePort(), await freePort());
+      try {
+        await server.launch();
+        return server;
+      } catch (error) {
+        if (attempts === 3) throw error;
+      }
+    }
+  }
+
+  constructor(port, monitor) {
+    this.port = port;
+    this.monitor = monitor;
+    this.url = `nats://127.0.0.1:${port}`;
+    this.clients = [];
+  }
+
+  // Starts it on the same ports, the first time or again.
+  async launch() {
+    const args = ['-a', '127.0.0.1', '-p', String(this.port), '-m', String(this.monitor)];
+    this.run = start('nats-server', args);
+    await waitFor(() => {
+      if (this.run.result) throw new Error(`nats-server ended: ${this.run.err}`);
+      return this.run.err.includes('Server is ready');
+    }, 'nats-server to be ready');
+  }
+
+  async kill() {
+    process.kill(this.run.pid, 'SIGKILL');
+    await within(this.run.ended, 'the end of nats-server');
+  }
+
+  freeze() {
+    process.kill(this.run.pid, 'SIGSTOP');
+  }
+
+  thaw() {
+    process.kill(this.run.pid, 'SIGCONT');
+  }
+
+  // A plain NATS client, which stop() closes.
+  async client(options = {}) {
+    const client = await connect({
+      servers: this.url,
+      reconnectTimeWait: 100,
+      maxReconnectAttempts: -1,
+      waitOnFirstConnect: true,
+      ...options,
+    });
+    this.clients.push(client);
+    return client;
+  }
+
+  async stop() {
+    for (const client of this.clients) await client.close();
+    if (!this.run.result) await this.kill();
+  }
+
+  // The connections of millrace: [{name, subscriptions_list, out_msgs, ...}].
+  async connections() {
+    const response = await fetch(`http://127.0.0.1:${this.monitor}/connz?subs=1&limit=4096`);
+    const { connections } = await response.json();
+    return connections.filter(({ name }) => name?.startsWith('millrace'));
+  }
+
+  // What millrace's connections are subscribed to, each as often as it is held.
+  async subjects() {
+    const connections = await this.connections();
+    return connections.flatMap((one) => one.subscriptions_list ?? []).sort();
+  }
+}
