@@ -122,7 +122,7 @@ std::string configuration_page() {
   for (const ConfigKey& key : config_keys()) {
     if (!is_namespace_key(key)) out += ",\n`" + environment_name(key) + "`";
   }
-  return out + ".\n\n## A file that changes nothing\n\n```toml\n" + default_file() + "```\n";
+  return out + ".\n\n## A file with every default\n\n```toml\n" + default_file() + "```\n";
 }
 
 }  // namespace millrace

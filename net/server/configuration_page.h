@@ -7,7 +7,7 @@ namespace millrace {
 
 std::string configuration_page();
 
-// A file that says what every key is anyway: the page holds it, and a test loads it.
+// A file with every key at its default: the page holds it, and a test loads it.
 std::string default_file();
 
 }  // namespace millrace

@@ -15,7 +15,9 @@ constexpr std::uint64_t kMaxRingFiles = 1'048'576;  // the kernel's limit, io_ur
 constexpr std::uint64_t kDeviations = 6;
 constexpr int kNatsStartWaitMs = 1'500;
 
-constexpr std::size_t kApiEnvelope = 4'096;  // bytes of a publish request beside its data
+// Bytes around the data of one publication: of a request that asks for it, or of the frame that
+// carries it (names escaped, ids, keys).
+constexpr std::size_t kEnvelope = 4'096;
 
 }  // namespace
 
@@ -86,12 +88,13 @@ ClientShardOptions Server::client_options() const {
   options.ring.files = table_files_;
   options.recv_buffers = limits.recv_buffers;
   options.recv_buffer_size = static_cast<std::uint32_t>(limits.recv_buffer_size);
-  options.connections = {table_files_, limits.queue_size, limits.write_timeout};
+  // Whoever reads at all has room for the largest publication, whatever stands around it.
+  options.connections = {table_files_, limits.queue_size + kEnvelope, limits.write_timeout};
   options.decoders = limits.decoders;
   options.ws.frames.message_bytes = limits.message_size;
   options.ws.close_timeout = limits.close_timeout;
   options.hub = {limits.channels_per_shard, limits.channels_per_connection};
-  options.http.body_bytes = limits.publication_size + kApiEnvelope;
+  options.http.body_bytes = limits.publication_size + kEnvelope;
   options.timeouts.request = limits.handshake_timeout;
   options.drain_timeout = limits.drain_timeout;
 

@@ -189,6 +189,7 @@ TEST_F(ConfigFile, TellsNoSecretThatIsNotToml) {
         "[apy]\nkey = \"hunter2hunter2\"\n", "api = \"hunter2\"\n", "key = \"hunter2\"\n"}) {
     EXPECT_NE(error_of(text), "") << text;
     EXPECT_EQ(error_of(text).find("unter2"), std::string::npos) << error_of(text);
+    EXPECT_EQ(error_of(text).find("saw"), std::string::npos) << error_of(text);
   }
   const std::string digits = error_of("[api]\nkey = 31415926535897932384626\n");
   EXPECT_NE(digits, "");

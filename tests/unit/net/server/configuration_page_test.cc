@@ -38,7 +38,7 @@ TEST(ConfigurationPage, HasEveryKey) {
   }
 }
 
-TEST(ConfigurationPage, ShowsAFileThatChangesNothing) {
+TEST(ConfigurationPage, ShowsAFileWithEveryDefault) {
   const auto parsed = parse_config_text(default_file(), "default.toml");
   ASSERT_TRUE(parsed) << parsed.error().text;
   Config config;
