@@ -1,5 +1,7 @@
 #include "core/hub/hub.h"
 
+#include <set>
+
 #include "core/base/assert.h"
 
 namespace millrace {
@@ -134,6 +136,8 @@ void Hub::on_published(PublishToken token, PublishOutcome outcome) {
 
 void Hub::validate() {
   std::uint64_t entries = 0;
+  std::set<std::uint32_t> seen;
+  std::uint64_t subscribers = 0;  // of the channels seen
   for (std::uint32_t who = 0; who < lists_.size(); ++who) {
     SubscriptionList& list = lists_[who];
     for (std::uint32_t i = 0; i < list.size(); ++i) {
@@ -141,10 +145,14 @@ void Hub::validate() {
       CHECK_LT(list[i].position, channel.subscribers.size());
       CHECK_EQ(channel.subscribers[list[i].position].id, who);
       CHECK_EQ(channel.subscribers[list[i].position].entry, i);
+      CHECK(channels_.find(channel.name) == &channel);
+      if (seen.insert(list[i].channel).second) subscribers += channel.subscribers.size();
       ++entries;
     }
   }
+  CHECK_EQ(entries, subscribers);
   CHECK_EQ(entries, metrics_.subscriptions);
+  CHECK_EQ(seen.size(), std::size_t{channels_.size()});  // none without a subscriber
   CHECK_EQ(std::uint64_t{channels_.size()}, metrics_.channels);
 }
 

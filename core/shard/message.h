@@ -44,7 +44,6 @@ struct ShardSnapshot {
   ShardMetrics metrics;
   bool broker_ready = true;
   std::string broker_cause;
-  bool draining = false;
 };
 struct SnapshotReply {
   std::uint64_t id = 0;

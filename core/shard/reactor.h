@@ -46,6 +46,8 @@ class InboundSource {
 class TurnEnd {
  public:
   virtual void flush(Instant now) = 0;
+  // True if flush() left something for the next turn, which then comes at once.
+  [[nodiscard]] virtual bool unfinished() const { return false; }
 
  protected:
   ~TurnEnd() = default;

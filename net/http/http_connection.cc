@@ -12,17 +12,14 @@ HttpConnection::HttpConnection(Connection& connection, HttpApp& app, const HttpL
       app_(app),
       timeouts_(timeouts),
       metrics_(metrics),
-      parser_(limits),
-      now_(now) {
+      parser_(limits) {
   connection_.set_deadline(now + timeouts_.request);
 }
 
 bool HttpConnection::on_bytes(Bytes bytes, Instant now) {
-  if (answer_due_) {
-    connection_.pause_reading();
-    return false;
-  }
-  if (!parser_.started()) connection_.set_deadline(now + timeouts_.request);
+  CHECK(!answer_due_);  // reading is paused until then
+  if (idle_) connection_.set_deadline(now + timeouts_.request);
+  idle_ = false;
   parser_.feed(bytes);
   taking_bytes_ = true;
   serve(now);
@@ -33,7 +30,6 @@ bool HttpConnection::on_bytes(Bytes bytes, Instant now) {
 }
 
 void HttpConnection::serve(Instant now) {
-  now_ = now;
   serving_ = true;
   while (!answer_due_ && connection_.open() && next_ == nullptr) {
     if (parser_.state() == RequestParser::State::kNeedMore) break;
@@ -43,15 +39,20 @@ void HttpConnection::serve(Instant now) {
     }
     answer_due_ = true;
     app_.on_request(*this, parser_.request(), now);
-    if (!answer_due_ && connection_.open() && next_ == nullptr) parser_.next();
+    if (!answer_due_ && connection_.open() && next_ == nullptr) await_next(now);
   }
   serving_ = false;
   if (answer_due_) {
     connection_.set_deadline(Instant::never());
     connection_.pause_reading();
-  } else if (connection_.open() && next_ == nullptr) {
-    connection_.set_deadline(now + (parser_.started() ? timeouts_.request : timeouts_.idle));
   }
+}
+
+// Sets the deadline once a request: bytes that trickle in must not move it.
+void HttpConnection::await_next(Instant now) {
+  parser_.next();
+  idle_ = !parser_.started();
+  connection_.set_deadline(now + (idle_ ? timeouts_.idle : timeouts_.request));
 }
 
 void HttpConnection::answer_refusal(Instant now) {
@@ -73,7 +74,7 @@ void HttpConnection::respond(const HttpResponse& response, Instant now) {
     return;
   }
   if (serving_) return;  // serve() goes on
-  parser_.next();
+  await_next(now);
   connection_.resume_reading();
   serve(now);
 }
@@ -94,7 +95,10 @@ void HttpConnection::upgrade(Bytes response, std::unique_ptr<Protocol> next) {
   next_ = std::move(next);
 }
 
-void HttpConnection::on_end_of_stream(Instant now) { connection_.terminate(now); }
+// Who has nothing more to ask may still want the answers that are on their way.
+void HttpConnection::on_end_of_stream(Instant now) {
+  connection_.close_when_flushed(Duration{}, now);
+}
 
 void HttpConnection::on_deadline(Instant now) {
   if (!parser_.started()) {
@@ -109,7 +113,7 @@ void HttpConnection::on_deadline(Instant now) {
   refuse(serialize(response, false), RejectReason::kTimeout, now);
 }
 
-void HttpConnection::on_drained(Instant) {}
+void HttpConnection::on_sent(Instant) {}
 
 void HttpConnection::on_too_slow(Instant now) { connection_.terminate(now); }
 

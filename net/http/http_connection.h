@@ -70,7 +70,7 @@ class HttpConnection final : public Protocol, public HubClient {
   bool on_bytes(Bytes bytes, Instant now) override;
   void on_end_of_stream(Instant now) override;
   void on_deadline(Instant now) override;
-  void on_drained(Instant now) override;
+  void on_sent(Instant now) override;
   void on_too_slow(Instant now) override;
   void on_closing(Instant now) override;
   void on_drain(Instant now) override;
@@ -82,6 +82,7 @@ class HttpConnection final : public Protocol, public HubClient {
 
  private:
   void serve(Instant now);
+  void await_next(Instant now);
   void answer_refusal(Instant now);
 
   Connection& connection_;
@@ -90,8 +91,8 @@ class HttpConnection final : public Protocol, public HubClient {
   ShardMetrics& metrics_;
   RequestParser parser_;
   std::unique_ptr<Protocol> next_;
-  Instant now_;
   bool answer_due_ = false;
+  bool idle_ = false;          // between two requests: nothing of the next one has come
   bool serving_ = false;       // inside serve(): an answer given now is followed up there
   bool taking_bytes_ = false;  // inside on_bytes(), where this object may be replaced
   bool draining_ = false;

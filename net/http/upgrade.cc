@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "core/base/assert.h"
 #include "net/http/response.h"
@@ -83,13 +84,6 @@ std::optional<HttpRefusal> check_nothing_behind(const HttpRequest& request, Byte
   return std::nullopt;
 }
 
-// Scheme and host are all the letters that a serialized origin has (RFC 6454 section 6.2). "null"
-// and what else has neither is compared as it is.
-bool is_same_origin(Bytes origin, Bytes allowed) {
-  if (origin.find("://") == Bytes::npos) return origin == allowed;
-  return equals_ignoring_case(origin, allowed);
-}
-
 std::string forbidden_origin(Bytes origin) {
   const bool printable =
       std::all_of(origin.begin(), origin.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
@@ -102,10 +96,7 @@ std::optional<HttpRefusal> check_origin(const HttpRequest& request, const Origin
   if (count == 0) return std::nullopt;
   if (count > 1) return HttpRefusal{403, "Origin is there more than once"};
   const Bytes origin = request.field("Origin").value();
-  const bool allowed = std::any_of(
-      origins.allowed.begin(), origins.allowed.end(),
-      [origin](const std::string& one) { return one == "*" || is_same_origin(origin, one); });
-  if (allowed) return std::nullopt;
+  if (origins.allows(origin)) return std::nullopt;
   return HttpRefusal{403, forbidden_origin(origin)};
 }
 

@@ -8,19 +8,13 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
+#include "net/http/origin_policy.h"
 #include "net/http/request_parser.h"
 
 namespace millrace {
 
 enum class Subprotocol : std::uint8_t { kJson };
-
-struct OriginPolicy {
-  // Exact origins ("https://example.org"), compared as RFC 6454 serializes them; "*" allows all. No
-  // suffixes, no patterns. A request without Origin (not a browser) is always allowed.
-  std::vector<std::string> allowed;
-};
 
 struct UpgradeDecision {
   unsigned status = 400;  // 101, or a refusal

@@ -7,7 +7,8 @@
 //
 // The thread takes a batch of requests, makes the library's calls, flushes once (a PING and its
 // PONG), and answers all: what stood before the PING has been processed by the server. A server
-// that is stopped keeps the thread for one flush timeout and the write deadline at most.
+// that is stopped keeps the thread for a write deadline and a flush timeout, and for a connect
+// timeout if the library begins to reconnect just then.
 //
 // Guarantees:
 //  1. Every request that send() took is answered once, in order, unless the link is destroyed

@@ -75,7 +75,7 @@ constexpr char kBody[] = R"html(</style>
     </section>
     <section class="sheet" aria-labelledby="rates-title">
       <h2 id="rates-title">Each second</h2>
-      <dl class="tiles">
+      <dl class="tiles six">
         <div title="A publication counts once on every shard that has a subscriber of its channel">
           <dt>Publications</dt><dd data-rate="publications_total">&ndash;</dd></div>
         <div><dt>Deliveries</dt><dd data-rate="deliveries_total">&ndash;</dd></div>
@@ -88,7 +88,8 @@ constexpr char kBody[] = R"html(</style>
     <section class="sheet" aria-labelledby="broker-title">
       <h2 id="broker-title">Broker and refusals</h2>
       <dl class="tiles">
-        <div><dt>Broker</dt><dd id="broker">&ndash;</dd></div>
+        <div><dt>Broker</dt><dd><span id="broker">&ndash;</span>
+          <small id="broker-state"></small></dd></div>
         <div><dt>Outages</dt><dd data-total="broker_outages_total">&ndash;</dd></div>
         <div><dt>Time without it</dt><dd id="outage">&ndash;</dd></div>
         <div><dt>Publish failures</dt>
@@ -116,7 +117,7 @@ constexpr char kBody[] = R"html(</style>
     </section>
   </div>
   <section class="sheet" aria-labelledby="console-title">
-    <div class="row" style="justify-content: space-between">
+    <div class="title">
       <h2 id="console-title">Console</h2>
       <span class="pill" id="state" role="status">not connected</span>
     </div>
@@ -144,13 +145,13 @@ constexpr char kBody[] = R"html(</style>
         >{"text": "hello"}</textarea>
       <p class="wrong" id="data-wrong" role="alert" hidden></p>
       <div class="below">
-        <span class="note" style="margin: 0">Ctrl+Enter publishes too</span>
+        <span class="hint">Ctrl+Enter publishes too</span>
         <button id="publish" disabled>Publish</button>
       </div>
     </form>
-    <div class="below" style="margin-bottom: 6px">
-      <h2 style="margin: 0" id="log-title">Log, newest first</h2>
-      <button id="clear" type="button" style="min-height: 32px; padding: 2px 10px">Clear</button>
+    <div class="title">
+      <h2 id="log-title">Log, newest first</h2>
+      <button id="clear" type="button">Clear</button>
     </div>
     <ol class="log" id="log" role="log" tabindex="0" aria-labelledby="log-title"></ol>
   </section>

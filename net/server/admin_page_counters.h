@@ -120,7 +120,8 @@ function showBroker(stats) {
   const ready = stats.total.broker_ready;
   const some = ready === 0 ? 'away' : 'ready on ' + ready + '/' + shards;
   const state = ready === shards ? 'ready' : some;
-  setText(byId('broker'), (stats.broker === 'nats' ? 'NATS, ' : stats.broker + ', ') + state);
+  setText(byId('broker'), stats.broker === 'nats' ? 'NATS' : stats.broker);
+  setText(byId('broker-state'), state);
   const facts = ['version ' + stats.version, 'up ' + timeText(stats.uptime_seconds),
     'clients at ' + stats.listen.join(', ')];
   if (stats.insecure) facts.push('--insecure: no tokens needed');

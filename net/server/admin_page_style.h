@@ -63,15 +63,18 @@ svg.graph .line {
   stroke-linejoin: round;
 }
 .tiles {
-  display: grid; gap: 14px 12px; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr));
+  display: grid; gap: 14px 12px;
+  grid-template-columns: repeat(auto-fill, minmax(min(150px, 45%), 1fr));
 }
+.tiles.six { grid-template-columns: repeat(auto-fill, minmax(min(200px, 45%), 1fr)); }
 .tiles dt { color: var(--quiet); font-size: 13px; }
 .tiles dd { font-size: 19px; font-weight: 600; overflow-wrap: anywhere; }
-.tiles small, .note { color: var(--quiet); font-size: 13px; font-weight: 400; }
+.tiles small, .note, .hint { color: var(--quiet); font-size: 13px; font-weight: 400; }
 .note { margin-top: 10px; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: 14px; }
-th, td { text-align: right; padding: 5px 10px; white-space: nowrap; }
+table { border-collapse: collapse; width: 100%; font-size: 14px; margin-bottom: 2px; }
+th, td { text-align: right; padding: 5px 6px; white-space: nowrap; }
+th:last-child, td:last-child { padding-right: 0; }
 th { color: var(--quiet); font-weight: 500; font-size: 13px; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 tbody tr { border-top: 1px solid var(--line); }
@@ -95,6 +98,10 @@ button:not(:disabled):hover { filter: brightness(1.08); border-color: var(--wate
 .wrong { color: var(--bad); font-size: 14px; margin-top: 6px; overflow-wrap: anywhere; }
 .below { display: flex; justify-content: space-between; align-items: center; gap: 8px; }
 .below { margin-top: 8px; flex-wrap: wrap; }
+.title { display: flex; justify-content: space-between; align-items: center; gap: 8px; }
+.title { margin-bottom: 10px; }
+.title h2 { margin: 0; }
+.title button { min-height: 32px; padding: 2px 12px; font-size: 13px; }
 .chips { display: flex; flex-wrap: wrap; gap: 6px; list-style: none; margin-bottom: 12px; }
 .chips button { min-height: 32px; padding: 3px 10px; font-size: 13px; overflow-wrap: anywhere; }
 .log {
@@ -106,6 +113,7 @@ button:not(:disabled):hover { filter: brightness(1.08); border-color: var(--wate
 .log time { color: var(--quiet); }
 .log b { color: var(--water); font-weight: 600; }
 .log .text { white-space: pre-wrap; }
+.log .info .text { color: var(--quiet); }
 .log .error .text, .log .error b { color: var(--bad); }
 @media (min-width: 1080px) {
   main { grid-template-columns: minmax(0, 7fr) minmax(0, 5fr); align-items: start; }

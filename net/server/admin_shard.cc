@@ -68,7 +68,7 @@ void AdminShard::run() {
 }
 
 void AdminShard::on_accept(FileSlot file, const Peer& peer, std::uint32_t, Instant now) {
-  table_.adopt(file, peer, Units(), now, [&](Connection& connection) {
+  table_.adopt(file, peer, Units(), [&](Connection& connection) {
     return std::make_unique<HttpConnection>(connection, *this, http_limits_, timeouts_, metrics_,
                                             now);
   });
@@ -100,7 +100,13 @@ void AdminShard::on_published(HttpConnection&, bool) { CHECK(false); }  // nothi
 
 // Whoever asks while a gather is under way gets its result, at most kGatherTimeout old.
 void AdminShard::gather(Waiter waiter, Instant now) {
-  CHECK_LT(waiters_.size(), kMaxWaiters);  // one request a connection
+  if (waiters_.size() >= kMaxWaiters) {
+    // One request a connection, so the others are those of connections that have gone since.
+    std::erase_if(waiters_, [this](const Waiter& other) {
+      return table_.find(other.connection) == nullptr;
+    });
+    CHECK_LT(waiters_.size(), kMaxWaiters);
+  }
   waiters_.push_back(waiter);
   if (gathering_) return;
   gathering_ = true;

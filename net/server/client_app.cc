@@ -71,7 +71,11 @@ void ClientApp::on_request(HttpConnection& http, const HttpRequest& request, Ins
 
 void ClientApp::serve_websocket(HttpConnection& http, const HttpRequest& request, Instant now) {
   const UpgradeDecision decision = decide_upgrade(request, http.bytes_behind(), settings_.origins);
-  if (decision.status != 101 || !http.upgradable()) {
+  if (decision.status == 101 && !http.upgradable()) {
+    HttpResponse response = text(400, "ask for the upgrade on a connection of its own\n");
+    return http.refuse(serialize(response, false), RejectReason::kHandshake, now);
+  }
+  if (decision.status != 101) {
     const bool origin = decision.status == 403;
     http.refuse(decision.response, origin ? RejectReason::kOrigin : RejectReason::kHandshake, now);
     return;

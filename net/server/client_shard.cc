@@ -96,15 +96,19 @@ void ClientShard::on_accept(FileSlot file, const Peer& peer, std::uint32_t, Inst
   Units quota = shared_.connections.try_take();
   const bool full = !quota;
   const bool room = table_.adopt(
-      file, peer, std::move(quota), now, [&](Connection& connection) -> std::unique_ptr<Protocol> {
+      file, peer, std::move(quota), [&](Connection& connection) -> std::unique_ptr<Protocol> {
         if (full) return std::make_unique<Refusal>(connection, random_.next(), now);
-        return std::make_unique<HttpConnection>(connection, app_, options_.http, options_.timeouts,
-                                                metrics_, now);
+        auto http = std::make_unique<HttpConnection>(connection, app_, options_.http,
+                                                     options_.timeouts, metrics_, now);
+        // It was on its way when the listeners stopped.
+        if (draining_) http->on_drain(now);
+        return http;
       });
-  if (full || !room) {
-    const auto reason = full ? RejectReason::kConnectionLimit : RejectReason::kDescriptors;
-    ++metrics_.rejected_total[static_cast<std::size_t>(reason)];
-  }
+  if (room && !full && !draining_) return;
+  const auto reason = !room  ? RejectReason::kDescriptors
+                      : full ? RejectReason::kConnectionLimit
+                             : RejectReason::kDraining;
+  ++metrics_.rejected_total[static_cast<std::size_t>(reason)];
 }
 
 // --- other shards --------------------------------------------------------------------------------
@@ -136,7 +140,6 @@ std::unique_ptr<ShardSnapshot> ClientShard::snapshot() {
   made->metrics = metrics_;
   made->broker_ready = status.ready;
   made->broker_cause = status.cause;
-  made->draining = draining_;
   return made;
 }
 

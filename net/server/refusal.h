@@ -21,7 +21,7 @@ class Refusal final : public Protocol {
   bool on_bytes(Bytes, Instant) override { return true; }
   void on_end_of_stream(Instant now) override { connection_.terminate(now); }
   void on_deadline(Instant now) override { connection_.terminate(now); }
-  void on_drained(Instant) override {}
+  void on_sent(Instant) override {}
   void on_too_slow(Instant now) override { connection_.terminate(now); }
   void on_closing(Instant) override {}
   void on_drain(Instant now) override { connection_.terminate(now); }

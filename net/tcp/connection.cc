@@ -10,14 +10,22 @@ Connection::Connection(ConnectionTable& table, FileSlot file, const Peer& peer, 
     : table_(table), quota_(std::move(quota)), file_(file), peer_(peer) {}
 
 bool Connection::send(const SharedBytes& bytes) {
-  if (state_ != State::kOpen) return true;
-  if (queued_bytes() + bytes.size() > table_.limits_.queue_bytes) {
+  if (state_ != State::kOpen || sealed_) return true;
+  if (overflowed_) return false;  // a smaller one behind it would hide the hole
+  const std::size_t queued = queued_bytes();
+  if (queued > 0 && queued + bytes.size() > table_.limits_.queue_bytes) {
     overflowed_ = true;
     table_.mark_dirty(*this);
     return false;
   }
   table_.queue(*this, bytes);
   return true;
+}
+
+void Connection::send_last(const SharedBytes& bytes) {
+  if (state_ != State::kOpen || sealed_) return;
+  sealed_ = true;
+  table_.queue(*this, bytes);
 }
 
 void Connection::close_when_flushed(Duration linger, Instant now) {

@@ -40,8 +40,8 @@ class Protocol {
   virtual void on_end_of_stream(Instant now) = 0;
   // The instant given to Connection::set_deadline() has come.
   virtual void on_deadline(Instant now) = 0;
-  // Everything queued has been handed to the kernel.
-  virtual void on_drained(Instant now) = 0;
+  // A send has ended: the kernel has taken some of what was queued.
+  virtual void on_sent(Instant now) = 0;
   // The send queue passed its byte limit. What is not in flight of it has been dropped, so that
   // there is room for a last word.
   virtual void on_too_slow(Instant now) = 0;
@@ -61,10 +61,13 @@ class Connection : public Timer {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Queues bytes; they leave in one gathered send at the end of the turn. False if that would pass
-  // the queue's byte limit: nothing is queued, and the connection is due to be closed as too slow.
-  // Ignored (true) once the connection is closing.
+  // Queues bytes; they leave in one gathered send at the end of the turn. False if they don't fit
+  // behind what is queued already: nothing is queued from then on, and at the end of the turn the
+  // protocol is told that its peer is too slow. An empty queue takes a message of any size.
+  // Ignored (true) after send_last() and once the connection is closing.
   bool send(const SharedBytes& bytes);
+  // Queues the last word: it fits in any case, and whatever is sent after it is ignored.
+  void send_last(const SharedBytes& bytes);
   // Closes once all that is queued is sent. Input is dropped from now on, for at most `linger`
   // after the last byte: a close with unread input would reset the connection, and the peer might
   // lose what we sent last. A linger of zero closes at once.
@@ -88,9 +91,6 @@ class Connection : public Timer {
   [[nodiscard]] bool open() const { return state_ == State::kOpen; }
   [[nodiscard]] bool closing() const { return state_ == State::kClosing; }
   [[nodiscard]] std::size_t queued_bytes() const { return queue_ ? queue_->bytes() : 0; }
-  [[nodiscard]] bool sending() const { return send_in_flight_; }
-  // False for a connection that was accepted only to be told that the server is full.
-  [[nodiscard]] bool counted() const { return static_cast<bool>(quota_); }
 
  private:
   friend class ConnectionTable;
@@ -122,7 +122,8 @@ class Connection : public Timer {
   bool resumed_ : 1 = false;  // on the table's list of those to be fed again
   bool ended_ : 1 = false;    // the peer's FIN was read
   bool lingering_ : 1 = false;
-  bool overflowed_ : 1 = false;
+  bool overflowed_ : 1 = false;  // a message did not fit; to be evicted at the end of the turn
+  bool sealed_ : 1 = false;      // the last word is queued
 };
 
 }  // namespace millrace

@@ -32,7 +32,7 @@ OpTag ConnectionTable::tag(const Connection& connection, OpKind kind) const {
   return {kind, connection.id_.generation, connection.id_.index};
 }
 
-bool ConnectionTable::adopt(FileSlot file, const Peer& peer, Units quota, Instant now,
+bool ConnectionTable::adopt(FileSlot file, const Peer& peer, Units quota,
                             const MakeProtocol& make) {
   const auto [connection, id] = connections_.acquire(*this, file, peer, std::move(quota));
   if (connection == nullptr) {
@@ -43,9 +43,6 @@ bool ConnectionTable::adopt(FileSlot file, const Peer& peer, Units quota, Instan
   connection->id_ = id;
   ++metrics_.connections;
   connection->set_protocol(make(*connection));
-  if (connection->state_ == Connection::State::kFlushing && connection->queue_ == nullptr) {
-    flushed(*connection, now);
-  }
   want_recv(*connection);
   return true;
 }
@@ -103,7 +100,8 @@ void ConnectionTable::on_recv(Connection& connection, const CompletionEvent& eve
     case IoError::kNone:
       if (event.result == 0) {
         connection.ended_ = true;
-        if (!connection.paused_) end_of_stream(connection, now);
+        // What resumes has yet to be fed what it left unread; feed_unread() tells it then.
+        if (!connection.paused_ && !connection.resumed_) end_of_stream(connection, now);
       } else {
         metrics_.bytes_received_total += event.result;
         take_input(connection, lease.view(), now);
@@ -166,13 +164,13 @@ void ConnectionTable::on_send(Connection& connection, const CompletionEvent& eve
   metrics_.queued_bytes -= event.result;
   if (!queue.empty()) {
     mark_dirty(connection);
-    return;
-  }
-  send_queues_.give_back(std::move(connection.queue_));
-  if (connection.state_ == Connection::State::kFlushing) {
-    flushed(connection, now);
   } else {
-    connection.protocol_->on_drained(now);
+    send_queues_.give_back(std::move(connection.queue_));
+  }
+  if (connection.open()) {
+    connection.protocol_->on_sent(now);
+  } else if (connection.queue_ == nullptr) {
+    flushed(connection, now);
   }
 }
 
@@ -233,10 +231,10 @@ void ConnectionTable::flush_resumed(Instant now) {
 
 // No more than there are buffers, and once a turn: never spinning on an empty group.
 void ConnectionTable::rearm_parked() {
-  std::uint32_t free = buffers_.count() - buffers_.leased();
+  std::uint32_t free = free_buffers();
   while (free > 0 && !parked_.empty()) {
-    Connection* connection = connections_.find(parked_.back());
-    parked_.pop_back();
+    Connection* connection = connections_.find(parked_.front());
+    parked_.pop_front();
     if (connection == nullptr) continue;
     connection->parked_ = false;
     want_recv(*connection);
@@ -267,10 +265,7 @@ void ConnectionTable::flush_dirty(Instant now) {
     if (connection == nullptr) continue;
     connection->dirty_ = false;
     if (connection->closing()) continue;
-    if (connection->overflowed_) {
-      connection->overflowed_ = false;
-      evict(*connection, now);
-    }
+    if (std::exchange(connection->overflowed_, false)) evict(*connection, now);
     submit_send(*connection, now);
   }
   // Keep the list's memory for the next turn.
@@ -279,6 +274,8 @@ void ConnectionTable::flush_dirty(Instant now) {
 }
 
 void ConnectionTable::evict(Connection& connection, Instant now) {
+  // Who has begun to say goodbye meanwhile goes on with it: what is queued fits.
+  if (!connection.open() || connection.sealed_) return;
   ++metrics_.slow_disconnects_total;
   if (connection.queue_ != nullptr) {
     metrics_.queued_bytes -= connection.queue_->bytes();
@@ -286,7 +283,7 @@ void ConnectionTable::evict(Connection& connection, Instant now) {
     metrics_.queued_bytes += connection.queue_->bytes();
     if (connection.queue_->empty()) send_queues_.give_back(std::move(connection.queue_));
   }
-  if (connection.open()) connection.protocol_->on_too_slow(now);
+  connection.protocol_->on_too_slow(now);
 }
 
 void ConnectionTable::submit_send(Connection& connection, Instant now) {
@@ -382,6 +379,11 @@ void ConnectionTable::flush(Instant now) {
   flush_resumed(now);
   rearm_parked();
   flush_dirty(now);
+}
+
+// Who waits for what nobody else will bring about must not wait for the next event.
+bool ConnectionTable::unfinished() const {
+  return !resumed_.empty() || !dirty_.empty() || (!parked_.empty() && free_buffers() > 0);
 }
 
 }  // namespace millrace

@@ -8,7 +8,9 @@
 // limit and the send deadline of ConnectionLimits.
 #pragma once
 
+#include <deque>
 #include <functional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -38,7 +40,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   // Takes over an accepted socket. Its protocol is set by `make`, then its first receive is armed.
   // False if no slot is free: the socket is closed at once.
   using MakeProtocol = std::function<std::unique_ptr<Protocol>(Connection&)>;
-  bool adopt(FileSlot file, const Peer& peer, Units quota, Instant now, const MakeProtocol& make);
+  bool adopt(FileSlot file, const Peer& peer, Units quota, const MakeProtocol& make);
 
   [[nodiscard]] Connection* find(ConnId id) { return connections_.find(id); }
   // The tenant of a slot; the hub names subscribers by it.
@@ -60,6 +62,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   void on_completion(const CompletionEvent& event, Instant now) override;
   void on_timer(Timer& timer, Instant now) override;
   void flush(Instant now) override;
+  [[nodiscard]] bool unfinished() const override;
 
  private:
   friend class Connection;
@@ -88,6 +91,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   void flush_resumed(Instant now);
   void flush_dirty(Instant now);
   void rearm_parked();
+  [[nodiscard]] std::uint32_t free_buffers() const { return buffers_.count() - buffers_.leased(); }
 
   Reactor& reactor_;
   RecvBuffers& buffers_;
@@ -98,7 +102,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   std::unordered_map<std::uint32_t, std::string> unread_;  // of the paused, by slot
   std::vector<ConnId> dirty_;
   std::vector<ConnId> resumed_;
-  std::vector<ConnId> parked_;
+  std::deque<ConnId> parked_;  // the longest waiting first
   std::uint32_t orphan_closes_ = 0;  // in flight: sockets that got no slot
 };
 

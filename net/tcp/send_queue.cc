@@ -23,8 +23,8 @@ SendQueue::Gathered SendQueue::gather() {
   std::size_t count = 0;
   std::size_t total = 0;
   for (std::size_t i = head_; i < entries_.size() && count < kMaxGather; ++i) {
-    if (total >= kMaxGatherBytes) break;
     const Bytes piece = entries_[i].view().substr(i == head_ ? offset_ : 0);
+    if (count > 0 && total + piece.size() > kMaxGatherBytes) break;
     gather_->pieces[count++] = {const_cast<char*>(piece.data()), piece.size()};
     total += piece.size();
   }
@@ -80,7 +80,7 @@ std::unique_ptr<SendQueue> SendQueuePool::take() {
 
 void SendQueuePool::give_back(std::unique_ptr<SendQueue> queue) {
   CHECK(queue->empty());
-  if (free_.size() < kMaxKept) free_.push_back(std::move(queue));
+  if (free_.size() < kMaxKept && queue->room() <= kMaxKeptRoom) free_.push_back(std::move(queue));
 }
 
 }  // namespace millrace

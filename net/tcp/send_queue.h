@@ -22,7 +22,8 @@ namespace millrace {
 class SendQueue {
  public:
   static constexpr std::size_t kMaxGather = 64;               // pieces of one send
-  static constexpr std::size_t kMaxGatherBytes = 256 * 1024;  // bytes of one send
+  // Bytes of one send, unless its first piece alone has more.
+  static constexpr std::size_t kMaxGatherBytes = 256 * 1024;
 
   void push(SharedBytes bytes);
 
@@ -44,6 +45,8 @@ class SendQueue {
   // Bytes of the last gather(); what completes with less was a short send.
   [[nodiscard]] std::size_t gathered_bytes() const { return gathered_bytes_; }
   [[nodiscard]] std::size_t pieces() const { return entries_.size() - head_; }
+  // Pieces for which there is memory already.
+  [[nodiscard]] std::size_t room() const { return entries_.capacity(); }
 
  private:
   // The kernel reads both until the send completes.
@@ -61,10 +64,12 @@ class SendQueue {
   std::unique_ptr<Gather> gather_;  // made when first needed
 };
 
-// Queues not in use, kept for the next connection. Limit: kMaxKept; more are freed.
+// Queues not in use, kept for the next connection. Limits: kMaxKept of them; those that a slow
+// reader made large are freed, or a storm of slow readers would be paid for ever after.
 class SendQueuePool {
  public:
   static constexpr std::size_t kMaxKept = 4'096;
+  static constexpr std::size_t kMaxKeptRoom = 256;  // pieces
 
   std::unique_ptr<SendQueue> take();
   // REQUIRES: queue->empty().

@@ -28,7 +28,10 @@ void WsShared::give_back(FrameDecoder* decoder) {
     Connection* connection = table_.find(waiting_.front());
     waiting_.pop_front();
     if (connection == nullptr || connection->closing()) continue;
-    connection->resume_reading();
+    FrameDecoder* next = pool_.lend();
+    CHECK(next != nullptr);
+    // Only a WsTransport waits here, and nothing replaces it.
+    static_cast<WsTransport*>(connection->protocol())->take_decoder(next);
     return;
   }
 }
@@ -50,8 +53,9 @@ bool WsTransport::on_bytes(Bytes bytes, Instant now) {
     }
   }
   now_ = now;
+  decoding_ = true;
   const bool going_on = decoder_->feed(bytes, shared_.limits().frames, *this);
-  if (decoder_ == nullptr) return true;  // the connection began to close meanwhile
+  decoding_ = false;
   if (!going_on || decoder_->at_rest()) {
     return_decoder();
     if (state_ == State::kOpen) own_deadline_ = Instant::never();
@@ -83,7 +87,7 @@ void WsTransport::on_deadline(Instant now) {
   update_deadline();
 }
 
-void WsTransport::on_drained(Instant) {
+void WsTransport::on_sent(Instant) {
   if (pending_pong_ == nullptr) return;
   const auto pong = std::move(pending_pong_);
   connection_.send(make_frame(Opcode::kPong, *pong));
@@ -101,7 +105,7 @@ void WsTransport::on_closing(Instant now) {
   // No close frame in either direction: the TCP connection broke, or the peer stopped reading.
   if (state_ == State::kOpen) count_disconnect(kAbnormal);
   state_ = State::kDone;
-  if (decoder_ != nullptr) return_decoder();
+  if (decoder_ != nullptr && !decoding_) return_decoder();
   user_->on_closing(now);
 }
 
@@ -121,7 +125,7 @@ void WsTransport::close(std::uint16_t code, Bytes reason, Instant now) {
   if (state_ != State::kOpen) return;
   state_ = State::kCloseSent;
   count_disconnect(code);
-  connection_.send(make_close_frame(code, reason));
+  connection_.send_last(make_close_frame(code, reason));
   own_deadline_ = now + shared_.limits().close_timeout;
   user_deadline_ = Instant::never();
   update_deadline();
@@ -138,7 +142,10 @@ void WsTransport::set_user_deadline(Instant deadline) {
 bool WsTransport::on_message(Opcode opcode, Bytes payload) {
   ++shared_.metrics().messages_received_total;
   // After our close frame only the peer's is of interest.
-  if (state_ == State::kOpen) user_->on_message(opcode, payload, now_);
+  if (state_ == State::kOpen) {
+    own_deadline_ = Instant::never();  // what follows in these bytes is another message
+    user_->on_message(opcode, payload, now_);
+  }
   return !connection_.closing();
 }
 
@@ -161,7 +168,7 @@ void WsTransport::on_close(std::uint16_t code, Bytes) {
   if (state_ == State::kOpen) {
     // A client may choose among 2,000 private codes; one label stands for them all.
     count_disconnect(code >= kFirstPrivate ? kFirstPrivate : code);
-    connection_.send(make_close_frame(code, {}));
+    connection_.send_last(make_close_frame(code, {}));
   }
   state_ = State::kDone;
   connection_.close_when_flushed(Duration{}, now_);
@@ -170,13 +177,19 @@ void WsTransport::on_close(std::uint16_t code, Bytes) {
 void WsTransport::on_violation(CloseCode code, Bytes reason) {
   if (state_ == State::kOpen) {
     count_disconnect(static_cast<std::uint16_t>(code));
-    connection_.send(make_close_frame(static_cast<std::uint16_t>(code), reason));
+    connection_.send_last(make_close_frame(static_cast<std::uint16_t>(code), reason));
   }
   state_ = State::kDone;
   connection_.close_when_flushed(kLinger, now_);
 }
 
 // --- bookkeeping ---------------------------------------------------------------------------------
+
+void WsTransport::take_decoder(FrameDecoder* decoder) {
+  CHECK(decoder_ == nullptr);
+  decoder_ = decoder;
+  connection_.resume_reading();
+}
 
 void WsTransport::return_decoder() { shared_.give_back(std::exchange(decoder_, nullptr)); }
 

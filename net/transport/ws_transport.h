@@ -7,8 +7,8 @@
 // close_timeout. After a violation nothing more is decoded: the close frame goes out and input is
 // dropped for kLinger.
 //
-// Pings are answered with their own payload; while a send is in flight only the newest pong is
-// kept, so a flood of pings from a peer that does not read costs 131 bytes.
+// Pings are answered with their own payload; while something is queued only the newest pong is kept
+// and follows the next send, so a flood of pings from a peer that does not read costs 131 bytes.
 //
 // Owned by its connection. Memory while idle: no decoder, no buffer.
 #pragma once
@@ -36,7 +36,8 @@ class WsShared {
   WsShared(ConnectionTable& table, ShardMetrics& metrics, const WsLimits& limits,
            std::uint32_t decoders);
 
-  // A decoder, or nullptr: `who` is then resumed when one comes back.
+  // A decoder, or nullptr: then `who` is handed the first that comes back and is not due to one who
+  // waits longer. REQUIRES: `who` has a WsTransport and does not wait already.
   [[nodiscard]] FrameDecoder* lend(ConnId who);
   void give_back(FrameDecoder* decoder);
 
@@ -49,7 +50,7 @@ class WsShared {
   ShardMetrics& metrics_;
   const WsLimits limits_;
   DecoderPool pool_;
-  std::deque<ConnId> waiting_;  // at most one entry a connection
+  std::deque<ConnId> waiting_;  // for a decoder, the longest first; some may be gone
 };
 
 class WsTransport final : public Protocol, public Transport, private FrameHandler {
@@ -67,7 +68,7 @@ class WsTransport final : public Protocol, public Transport, private FrameHandle
   bool on_bytes(Bytes bytes, Instant now) override;
   void on_end_of_stream(Instant now) override;
   void on_deadline(Instant now) override;
-  void on_drained(Instant now) override;
+  void on_sent(Instant now) override;
   void on_too_slow(Instant now) override;
   void on_closing(Instant now) override;
   void on_drain(Instant now) override;
@@ -95,6 +96,9 @@ class WsTransport final : public Protocol, public Transport, private FrameHandle
   void on_close(std::uint16_t code, Bytes reason) override;
   void on_violation(CloseCode code, Bytes reason) override;
 
+  friend class WsShared;
+  // One has come back for this connection, which waits for it.
+  void take_decoder(FrameDecoder* decoder);
   void return_decoder();
   void count_disconnect(std::uint16_t code);
   void update_deadline();
@@ -102,12 +106,13 @@ class WsTransport final : public Protocol, public Transport, private FrameHandle
   Connection& connection_;
   WsShared& shared_;
   std::unique_ptr<TransportUser> user_;
-  FrameDecoder* decoder_ = nullptr;  // lent while inside a message
+  FrameDecoder* decoder_ = nullptr;  // lent while inside a frame or a message
   std::unique_ptr<std::string> pending_pong_;
   Instant user_deadline_ = Instant::never();
   Instant own_deadline_ = Instant::never();  // of the open message, or of the peer's close frame
   Instant now_{};                            // of the call that is decoding
   State state_ = State::kOpen;
+  bool decoding_ = false;  // inside the decoder, which must not be given back then
 };
 
 }  // namespace millrace
