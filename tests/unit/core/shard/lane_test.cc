@@ -60,16 +60,24 @@ TEST(Lane, GoesRoundManyTimes) {
   EXPECT_GT(next_out, 10'000);
 }
 
+// A type whose move is a copy, so that what it leaves behind in the cell shows.
+struct Clinging {
+  Clinging() = default;
+  Clinging(const Clinging&) = default;
+  Clinging& operator=(const Clinging&) = default;
+  std::shared_ptr<int> held;
+};
+
 TEST(Lane, WhatIsTakenOutIsNotKept) {
-  Lane<std::shared_ptr<int>> lane(4);
-  auto item = std::make_shared<int>(1);
-  const std::weak_ptr<int> watch = item;
+  Lane<Clinging> lane(4);
+  Clinging item;
+  item.held = std::make_shared<int>(1);
+  const std::weak_ptr<int> watch = item.held;
   ASSERT_TRUE(lane.push(item));
-  EXPECT_EQ(item, nullptr);
-  std::shared_ptr<int> out;
-  ASSERT_TRUE(lane.pop(out));
+  item = {};
+  ASSERT_TRUE(lane.pop(item));
   EXPECT_EQ(watch.use_count(), 1);
-  out.reset();
+  item = {};
   EXPECT_TRUE(watch.expired());
 }
 

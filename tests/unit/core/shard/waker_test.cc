@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <random>
 #include <thread>
@@ -47,14 +48,27 @@ TEST(Waker, AWakeBeforeTheWaitEndsItAtOnce) {
   EXPECT_EQ(ring.timeouts(), 0U);
 }
 
+// Both sides of a round wait a random while, so that they meet at every point of the way to sleep.
+void spin(std::mt19937_64& random) {
+  for (std::uint64_t left = random() % 200; left > 0; --left) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // keeps the empty loop
+  }
+}
+
+// How far apart the words lie decides how long a store waits while a load goes ahead, so the rounds
+// are run with both: all in one cache line, and each in its own.
+constexpr std::size_t kTogether = 8;
+constexpr std::size_t kApart = 64;
+
 // The shard's side of the rounds. Work is told by relaxed atomics only: that it is seen is the
 // Waker's promise, not theirs.
+template <std::size_t kAlignment>
 class Sleeper {
  public:
-  std::atomic<std::uint64_t> work{0};
-  std::atomic<std::uint64_t> done{0};
-  EventRing ring;
-  Waker waker{ring};
+  alignas(kAlignment) std::atomic<std::uint64_t> work{0};
+  alignas(kAlignment) Waker waker{ring};
+  alignas(kAlignment) std::atomic<std::uint64_t> done{0};
+  alignas(kAlignment) EventRing ring;
   std::uint64_t sleeps = 0;
 
   void run(std::uint64_t until) {
@@ -64,6 +78,7 @@ class Sleeper {
         done.store(seen, std::memory_order_release);
         continue;
       }
+      spin(random_);
       waker.about_to_sleep();
       if (work.load(std::memory_order_relaxed) == seen) {
         ++sleeps;
@@ -77,23 +92,25 @@ class Sleeper {
     }
   }
   std::atomic<bool> failed{false};
+
+ private:
+  std::mt19937_64 random_{4};
 };
 
-TEST(CrossThreadWaker, NoWakeIsLostInAHundredThousandRounds) {
+template <std::size_t kAlignment>
+void expect_no_wake_lost() {
   constexpr std::uint64_t kRounds = 100'000;
-  Sleeper sleeper;
+  Sleeper<kAlignment> sleeper;
   std::thread producer([&sleeper] {
     std::mt19937_64 random(9);
     for (std::uint64_t round = 1; round <= kRounds; ++round) {
-      // Meets the sleeper at every point of its way to sleep.
-      for (std::uint64_t spin = random() % 300; spin > 0; --spin) {
-        std::atomic_signal_fence(std::memory_order_seq_cst);  // keeps the empty loop
-      }
+      spin(random);
       sleeper.work.store(round, std::memory_order_relaxed);
       sleeper.waker.wake();
+      std::uint64_t looks = 0;
       while (sleeper.done.load(std::memory_order_acquire) < round) {
         if (sleeper.failed.load()) return;
-        std::this_thread::yield();
+        if (++looks % 1'024 == 0) std::this_thread::yield();
       }
     }
   });
@@ -104,10 +121,14 @@ TEST(CrossThreadWaker, NoWakeIsLostInAHundredThousandRounds) {
   EXPECT_GT(sleeper.sleeps, 0U);
 }
 
+TEST(CrossThreadWaker, NoWakeIsLostInAHundredThousandRounds) { expect_no_wake_lost<kTogether>(); }
+
+TEST(CrossThreadWaker, NorWithEachWordInItsOwnCacheLine) { expect_no_wake_lost<kApart>(); }
+
 TEST(CrossThreadWaker, ManyProducers) {
   constexpr std::uint64_t kProducers = 3;
   constexpr std::uint64_t kEach = 30'000;
-  Sleeper sleeper;
+  Sleeper<kApart> sleeper;
   std::vector<std::thread> producers;
   for (std::uint64_t producer = 0; producer < kProducers; ++producer) {
     producers.emplace_back([&sleeper, producer] {
