@@ -13,8 +13,8 @@ struct ShardId {
   auto operator<=>(const ShardId&) const = default;
 };
 
-// A slot of a slab (core/mem/slab.h): an index and the generation that tells its tenant from earlier
-// ones. A stale id is harmless: it finds nothing.
+// A slot of a slab (core/mem/slab.h): an index and the generation that tells its tenant from
+// earlier ones. A stale id is harmless: it finds nothing.
 struct SlotId {
   std::uint32_t index = 0;
   std::uint32_t generation = 0;  // 24 bits are used (core/ring/op.h)

@@ -1,5 +1,5 @@
-// Pseudo-random numbers of one shard: fast, seedable, not secret. For jitter and for ids that need to be
-// unique, not unguessable. A simulation gives the seed; a server draws it (random_seed()).
+// Pseudo-random numbers of one shard: fast, seedable, not secret. For jitter, and for ids that need
+// to be unique but not unguessable. A simulation gives the seed; a server draws it (random_seed()).
 //
 // xoshiro256** by Blackman and Vigna, seeded by splitmix64 (https://prng.di.unimi.it/).
 #pragma once
