@@ -36,8 +36,8 @@ constexpr char kBody[] = R"html(</style>
   <span class="facts" id="facts"></span>
 </header>
 <main>
-  <div class="banner" id="causes" role="alert" hidden>
-    <strong id="causes-title"></strong>
+  <div class="banner" id="causes" hidden>
+    <strong id="causes-title" role="alert"></strong>
     <ul id="causes-list"></ul>
   </div>
   <div class="counters">
@@ -90,8 +90,10 @@ constexpr char kBody[] = R"html(</style>
       <dl class="tiles">
         <div><dt>Broker</dt><dd><span id="broker">&ndash;</span>
           <small id="broker-state"></small></dd></div>
-        <div><dt>Outages</dt><dd data-total="broker_outages_total">&ndash;</dd></div>
-        <div><dt>Time without it</dt><dd id="outage">&ndash;</dd></div>
+        <div title="Each shard has a connection of its own and counts for itself">
+          <dt>Outages</dt><dd data-total="broker_outages_total">&ndash;</dd></div>
+        <div title="Summed over the shards"><dt>Time without it</dt>
+          <dd id="outage">&ndash;</dd></div>
         <div><dt>Publish failures</dt>
           <dd data-total="broker_publish_failures_total">&ndash;</dd></div>
         <div><dt>Messages dropped</dt><dd id="dropped">&ndash;</dd></div>

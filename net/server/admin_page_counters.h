@@ -165,10 +165,7 @@ function showReady(kind, word, title, causes) {
   setText(pill, word);
   pill.className = 'pill ' + kind;
   const banner = byId('causes');
-  const text = title + '\n' + causes.join('\n');
   banner.hidden = title === '';
-  if (banner.dataset.text === text) return;  // a screen reader would say it once a second
-  banner.dataset.text = text;
   setText(byId('causes-title'), title);
   byId('causes-list').replaceChildren(...causes.map((cause) => {
     const item = document.createElement('li');

@@ -12,6 +12,7 @@ readonly admin_ports=(8001 8003)
 readonly nats_port=4333
 readonly start_seconds=15
 readonly end_seconds=5
+readonly restart_seconds=5
 
 readonly usage="usage: ./dev demo [--without-nats]
 
@@ -77,6 +78,7 @@ install_packages() {
 
 names=()
 pids=()
+node_pids=()
 logs=''
 
 # start NAME COMMAND...
@@ -86,21 +88,19 @@ start() {
   "$@" >"$logs/$name.log" 2>&1 </dev/null &
   pids+=("$!")
   names+=("$name")
+  disown "$!"  # else bash reports in its own words when one is killed
 }
 
 running() { kill -0 "$1" 2>/dev/null; }
 
 end_all() {
-  local code=$? i pid deadline
-  trap '' INT TERM
-  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
-    kill -TERM "${pids[i]}" 2>/dev/null || true
-  done
+  local code=$? pid deadline
+  trap '' INT TERM HUP
+  for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
   deadline=$((SECONDS + end_seconds))
   for pid in "${pids[@]}"; do
     while running "$pid" && ((SECONDS < deadline)); do sleep 0.05; done
     if running "$pid"; then kill -KILL "$pid" 2>/dev/null || true; fi
-    wait "$pid" 2>/dev/null || true
   done
   [[ -z $logs ]] || rm -rf "$logs"
   exit "$code"
@@ -143,6 +143,7 @@ start_node() {
   if [[ $with_nats == yes ]]; then options+=(--nats "nats://127.0.0.1:$nats_port"); fi
   MILLRACE_SERVER_PIN=false start "node-$((i + 1))" "$millrace" serve "${options[@]}" \
     --listen "127.0.0.1:${client_ports[i]}" --admin "127.0.0.1:${admin_ports[i]}"
+  node_pids[i]=${pids[-1]}
   wait_for "node-$((i + 1))" "http://127.0.0.1:${admin_ports[i]}/readyz"
 }
 
@@ -178,22 +179,45 @@ $other: $way
 
 Counters and a console:  http://127.0.0.1:${admin_ports[0]}/ of node 1
                          http://127.0.0.1:${admin_ports[1]}/ of node 2
+A node that dies:        kill -9 ${node_pids[0]} (it starts again after $restart_seconds s)
+
 Logs while it runs: $logs. Ctrl-C ends everything.
 TEXT
 }
 
-# Waits until one of them ends, which none should.
+# restart_node I: after a while in which its tab can be seen to wait.
+restart_node() {
+  local i=$1 k
+  say "demo: node $((i + 1)) has ended; it starts again in $restart_seconds s"
+  for k in "${!pids[@]}"; do
+    if [[ ${pids[k]} == "${node_pids[i]}" ]]; then unset "pids[k]" "names[k]"; fi
+  done
+  pause "$restart_seconds"
+  start_node "$i"
+  say "demo: node $((i + 1)) is back: kill -9 ${node_pids[i]}"
+}
+
+# Unlike a plain sleep, `wait` lets a signal through at once.
+pause() {
+  sleep "$1" &
+  wait "$!" || true
+}
+
+# Until a signal, or the end of something that should not end.
 watch() {
   local i
   while true; do
+    for i in "${!node_pids[@]}"; do
+      running "${node_pids[i]}" || restart_node "$i"
+    done
     for i in "${!pids[@]}"; do
       running "${pids[i]}" && continue
+      # A node that died since the loop above is for the next turn.
+      [[ ${names[i]} == node-* ]] && continue
       show_log "${names[i]}"
       die 1 "${names[i]} has ended, so the demo ends too"
     done
-    # A signal ends `wait` at once, and a trap runs after it.
-    sleep 1 &
-    wait "$!" || true
+    pause 1
   done
 }
 
