@@ -265,7 +265,7 @@ void ConnectionTable::flush_dirty(Instant now) {
     if (connection == nullptr) continue;
     connection->dirty_ = false;
     if (connection->closing()) continue;
-    if (std::exchange(connection->overflowed_, false)) evict(*connection, now);
+    if (connection->overflowed_) evict(*connection, now);
     submit_send(*connection, now);
   }
   // Keep the list's memory for the next turn.
@@ -274,6 +274,7 @@ void ConnectionTable::flush_dirty(Instant now) {
 }
 
 void ConnectionTable::evict(Connection& connection, Instant now) {
+  connection.overflowed_ = false;
   // Who has begun to say goodbye meanwhile goes on with it: what is queued fits.
   if (!connection.open() || connection.sealed_) return;
   ++metrics_.slow_disconnects_total;
@@ -324,7 +325,8 @@ void ConnectionTable::on_timer(Timer& timer, Instant now) {
   auto& connection = static_cast<Connection&>(timer);
   CHECK(!connection.closing());
   if (connection.send_deadline_ <= now) {
-    ++metrics_.slow_disconnects_total;
+    // Who was told goodbye already has been counted for what it was told.
+    if (!connection.sealed_) ++metrics_.slow_disconnects_total;
     begin_close(connection, now);
     return;
   }

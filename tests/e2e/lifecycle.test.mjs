@@ -202,7 +202,8 @@ test('flags win over variables, which win over the file', async () => {
 
 test('it listens on IPv4 and IPv6, and warns of --insecure', async () => {
   // Some containers have no IPv6.
-  const has6 = existsSync('/proc/net/if_inet6') && /^0{31}1 /m.test(readFileSync('/proc/net/if_inet6'));
+  const has6 =
+    existsSync('/proc/net/if_inet6') && /^0{31}1 /m.test(readFileSync('/proc/net/if_inet6'));
   const server = await Millrace.start({ args: has6 ? ['--listen', '[::1]:0'] : [] });
   const open = [...server.run.out.matchAll(/listen=(\S+)/g)].map(([, address]) => address);
   assert.equal(open.length, has6 ? 2 : 1);

@@ -2,20 +2,20 @@
 // reach, over a bare socket.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Centrifuge } from 'centrifuge';
 import WebSocket from 'ws';
 
 import { Millrace } from './support/millrace.mjs';
 import { endAll } from './support/processes.mjs';
 import { RawClient, opcodes } from './support/raw_client.mjs';
+import { sdkClient } from './support/sdk_client.mjs';
 import { sleep, waitFor, within } from './support/wait.mjs';
 
 after(endAll);
 const server = await Millrace.start({ shards: 2 });
 const pinging = await Millrace.start({ limits: { ping_interval: '1s', pong_timeout: '500ms' } });
 
-function sdk(to = server, { query = '', ...options } = {}) {
-  const client = new Centrifuge(to.url + query, { websocket: WebSocket, ...options });
+function sdk(to = server, options = {}) {
+  const client = sdkClient(to, options);
   client.disconnections = [];
   client.on('disconnected', (event) => client.disconnections.push(event));
   client.connectings = [];
@@ -75,7 +75,8 @@ test('the SDK connects, subscribes, publishes and receives', async () => {
 test('the bytes of a payload reach subscribers unchanged', async () => {
   const reader = await RawClient.open(server);
   await reader.subscribe('bytes');
-  const data = '{"n":1.00, "big":123456789012345678901234567890,"u":"\\u00e9é","s":"a\\/b" ,"e":1E+2}';
+  const data =
+    '{"n":1.00, "big":123456789012345678901234567890,"u":"\\u00e9é","s":"a\\/b" ,"e":1E+2}';
   const writer = await RawClient.open(server);
   writer.sendText(`{"id":7,"publish":{"channel":"bytes","data":${data}}}`);
   assert.deepEqual((await writer.reply(7)).publish, {});
@@ -140,7 +141,10 @@ test('clients on both shards get what either publishes', async () => {
   for (const { subscription } of clients) {
     await waitFor(() => subscription.got.length >= clients.length, 'all publications');
     // Different publishers may be reordered against each other, between shards.
-    assert.deepEqual([...subscription.got].sort((a, b) => a - b), everything);
+    assert.deepEqual(
+      [...subscription.got].sort((a, b) => a - b),
+      everything,
+    );
   }
   for (const { client } of clients) client.disconnect();
 });
@@ -196,7 +200,10 @@ test('several commands in one frame are carried out in order', async () => {
   const ids = client.messages.map(({ id }) => id).filter(Boolean);
   assert.deepEqual([...ids].sort(), [1, 2, 3, 4]);
   assert.ok(ids.indexOf(1) < ids.indexOf(2) && ids.indexOf(2) < ids.indexOf(4), ids.join());
-  assert.equal(client.messages.some(({ error }) => error), false);
+  assert.equal(
+    client.messages.some(({ error }) => error),
+    false,
+  );
   await client.leave();
 });
 
@@ -327,7 +334,9 @@ test('without --insecure nobody comes in: 3500 with a token, 3501 without', asyn
 
 async function wsOpen(protocols, options) {
   const socket = new WebSocket(server.url, protocols, options);
-  const opened = new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+  const opened = new Promise((resolve, reject) =>
+    socket.once('open', resolve).once('error', reject),
+  );
   await within(opened, 'open');
   return socket;
 }

@@ -111,7 +111,11 @@ export class Millrace {
   }
 
   async ready() {
-    await waitFor(async () => (await this.get('/readyz')).status === 200, '/readyz to be 200', 15_000);
+    await waitFor(
+      async () => (await this.get('/readyz')).status === 200,
+      '/readyz to be 200',
+      15_000,
+    );
   }
 
   // Resident memory in bytes.

@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import { connect } from 'nats';
 
-import { start } from './processes.mjs';
+import { atEnd, start } from './processes.mjs';
 import { waitFor, within } from './wait.mjs';
 
 // A port that nobody has now. Somebody may take it before it is used: callers try again.
@@ -69,6 +69,7 @@ export class NatsServer {
       ...options,
     });
     this.clients.push(client);
+    atEnd(() => client.close());
     return client;
   }
 

@@ -28,8 +28,16 @@ export function start(command, args, options = {}) {
   return collected;
 }
 
+const ends = [];
+
+// What would keep the test file from ending if a test fails before it ends it itself.
+export function atEnd(end) {
+  ends.push(end);
+}
+
 // Ends all that this file started and that still runs.
 export async function endAll() {
+  for (const end of ends) await end();
   const ended = [...running].map((child) => once(child, 'close'));
   for (const child of running) child.kill('SIGKILL');
   await Promise.all(ended);

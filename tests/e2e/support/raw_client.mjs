@@ -157,6 +157,13 @@ export class RawClient {
     return this.socket.write(bytes);
   }
 
+  // Writes, and waits a moment if the socket takes no more.
+  async flood(bytes) {
+    this.write(bytes);
+    const end = performance.now() + 20;
+    while (this.socket.writableLength > 0 && !this.gone && performance.now() < end) await sleep(1);
+  }
+
   send(what) {
     return this.write(frame(what));
   }

@@ -15,11 +15,11 @@ export function scaled(count) {
 // Resolves to what `condition` (which may be async) returns, once that is truthy.
 export async function waitFor(condition, what, timeoutMs = 5000) {
   const end = performance.now() + timeoutMs * slowness;
-  for (;;) {
+  for (let pause = 1; ; pause = Math.min(2 * pause, 20)) {
     const found = await condition();
     if (found) return found;
     if (performance.now() > end) throw new Error(`timed out waiting for ${what}`);
-    await sleep(10);
+    await sleep(pause);
   }
 }
 

@@ -20,6 +20,9 @@ NatsMessage message_of(const std::string& data) {
 
 class NatsInboxTest : public ::testing::Test {
  protected:
+  // Messages are destroyed by the library, which must have been opened for that.
+  static void SetUpTestSuite() { CHECK_EQ(nats_Open(-1), NATS_OK); }
+
   NoRing ring_;
   Waker waker_{ring_};
 };
