@@ -38,8 +38,8 @@ void report_unknown_error(OpKind kind, int error, std::uint64_t nth) {
 
 // What means "the peer is gone" is the list of accept(2), recv(2), send(2) and tcp(7).
 IoError to_io_error(OpKind kind, int error) {
-  const bool cancel = kind == OpKind::kCancel || kind == OpKind::kCancelSend ||
-                      kind == OpKind::kCancelAccept;
+  const bool cancel =
+      kind == OpKind::kCancel || kind == OpKind::kCancelSend || kind == OpKind::kCancelAccept;
   switch (error) {
     case 0:
       return IoError::kNone;

@@ -60,6 +60,7 @@ bool Mailbox::try_send(ShardId to, Message& message) {
 
 void Mailbox::send(ShardId to, Message message) {
   shard_.verify();
+  CHECK_LT(std::size_t{to.value}, spill_.size());
   std::deque<Message>& spill = spill_[to.value];
   if (spill.empty() && try_send(to, message)) return;
   spill.push_back(std::move(message));

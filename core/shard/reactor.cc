@@ -50,11 +50,10 @@ void Reactor::sleep(Duration longest_wait, Instant now) {
   if (wait.ns < 0 || batch_was_full_) wait = Duration{};
   // Announce the sleep first and look once more then: a producer that came before saw us awake.
   waker_.about_to_sleep();
-  const bool busy =
-      std::any_of(sources_.begin(), sources_.end(),
-                  [](const InboundSource* source) { return source->ready(); }) ||
-      std::any_of(turn_ends_.begin(), turn_ends_.end(),
-                  [](const TurnEnd* turn_end) { return turn_end->unfinished(); });
+  const bool busy = std::any_of(sources_.begin(), sources_.end(),
+                                [](const InboundSource* source) { return source->ready(); }) ||
+                    std::any_of(turn_ends_.begin(), turn_ends_.end(),
+                                [](const TurnEnd* turn_end) { return turn_end->unfinished(); });
   if (busy || stopping_.load(std::memory_order_acquire)) wait = Duration{};
   ring_.wait(wait);
   waker_.awake();

@@ -8,11 +8,7 @@ namespace millrace {
 
 HttpConnection::HttpConnection(Connection& connection, HttpApp& app, const HttpLimits& limits,
                                const HttpTimeouts& timeouts, ShardMetrics& metrics, Instant now)
-    : connection_(connection),
-      app_(app),
-      timeouts_(timeouts),
-      metrics_(metrics),
-      parser_(limits) {
+    : connection_(connection), app_(app), timeouts_(timeouts), metrics_(metrics), parser_(limits) {
   connection_.set_deadline(now + timeouts_.request);
 }
 

@@ -39,21 +39,22 @@ Result<std::unique_ptr<ShardBody>> AdminShard::make(ShardId id, const AdminOptio
                          *buffers);
   if (!ring.ok()) return ring.error();
   return std::unique_ptr<ShardBody>(std::make_unique<AdminShard>(
-      id, options, shared, listen_fd, std::move(buffers), std::move(*ring)));
+      id, options, shared, listen_fd,
+      Machine{std::move(buffers), std::move(*ring), &shared.clock, 0}));
 }
 
 AdminShard::AdminShard(ShardId id, const AdminOptions& options, SharedState& shared, int listen_fd,
-                       std::unique_ptr<RecvBuffers> buffers, std::unique_ptr<Ring> ring)
+                       Machine machine)
     : options_(options),
       shared_(shared),
       listen_fd_(listen_fd),
-      buffers_(std::move(buffers)),
-      ring_(std::move(ring)),
-      reactor_(*ring_, shared.clock),
+      buffers_(std::move(machine.buffers)),
+      ring_(std::move(machine.ring)),
+      reactor_(*ring_, *machine.clock),
       mailbox_(shared.mailboxes, id, reactor_.waker()),
       table_(reactor_, *buffers_, metrics_, {.capacity = kConnections}),
       listeners_(reactor_, *this, metrics_),
-      started_(shared.clock.now()),
+      started_(machine.clock->now()),
       snapshots_(options.client_shards) {
   mailbox_.set_handler(*this);
   reactor_.add_source(mailbox_);
@@ -62,8 +63,10 @@ AdminShard::AdminShard(ShardId id, const AdminOptions& options, SharedState& sha
 
 AdminShard::~AdminShard() { reactor_.timers().cancel(gather_timer_); }
 
+void AdminShard::start_accepting() { listeners_.add(listen_fd_); }
+
 void AdminShard::run() {
-  listeners_.add(listen_fd_);
+  start_accepting();
   reactor_.run();
 }
 
@@ -102,9 +105,8 @@ void AdminShard::on_published(HttpConnection&, bool) { CHECK(false); }  // nothi
 void AdminShard::gather(Waiter waiter, Instant now) {
   if (waiters_.size() >= kMaxWaiters) {
     // One request a connection, so the others are those of connections that have gone since.
-    std::erase_if(waiters_, [this](const Waiter& other) {
-      return table_.find(other.connection) == nullptr;
-    });
+    std::erase_if(waiters_,
+                  [this](const Waiter& other) { return table_.find(other.connection) == nullptr; });
     CHECK_LT(waiters_.size(), kMaxWaiters);
   }
   waiters_.push_back(waiter);
@@ -219,7 +221,7 @@ void AdminShard::drain(Instant now) {
   if (!stopping_) return;
   // An accept that was on its way when the listeners stopped.
   table_.for_each([now](Connection& connection) { connection.terminate(now); });
-  if (listeners_.idle() && table_.idle()) reactor_.stop();
+  if (drained()) reactor_.stop();
 }
 
 }  // namespace millrace

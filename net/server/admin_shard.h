@@ -47,12 +47,17 @@ class AdminShard final : public ShardBody,
   // `listen_fd` is borrowed. All must outlive the shard.
   static Result<std::unique_ptr<ShardBody>> make(ShardId id, const AdminOptions& options,
                                                  SharedState& shared, int listen_fd);
-  // For make().
+  // Over any kernel and clock: make() and tests bring their own.
   AdminShard(ShardId id, const AdminOptions& options, SharedState& shared, int listen_fd,
-             std::unique_ptr<RecvBuffers> buffers, std::unique_ptr<Ring> ring);
+             Machine machine);
   ~AdminShard() override;
 
+  // Accepts and turns until all client shards have drained.
   void run() override;
+  // run() in its parts, for who turns the loop by hand.
+  void start_accepting();
+  [[nodiscard]] Reactor& reactor() { return reactor_; }
+  [[nodiscard]] bool drained() const { return listeners_.idle() && table_.idle(); }
 
  private:
   enum class Page : std::uint8_t { kReady, kMetrics, kStats };

@@ -102,7 +102,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   std::unordered_map<std::uint32_t, std::string> unread_;  // of the paused, by slot
   std::vector<ConnId> dirty_;
   std::vector<ConnId> resumed_;
-  std::deque<ConnId> parked_;  // the longest waiting first
+  std::deque<ConnId> parked_;        // the longest waiting first
   std::uint32_t orphan_closes_ = 0;  // in flight: sockets that got no slot
 };
 

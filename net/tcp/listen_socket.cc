@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -34,9 +36,19 @@ struct Address {
   [[nodiscard]] const sockaddr* raw() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 
+// getaddrinfo(3) takes "", "+80" and " 80" for a port, and cuts 65536 down to 0.
+bool is_port(const std::string& text) {
+  const bool digits =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return digits && !text.empty() && text.size() <= 5 && std::stoi(text) <= UINT16_MAX;
+}
+
 Result<Address> resolve(const std::string& text) {
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos) return Error{"listen address '" + text + "' has no port"};
+  if (colon == std::string::npos || !is_port(text.substr(colon + 1))) {
+    return Error{"listen address '" + text +
+                 "' has no port from 0 to 65535; write it as 127.0.0.1:8000 or [::1]:8000"};
+  }
   std::string host = text.substr(0, colon);
   if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);

@@ -21,7 +21,7 @@ namespace millrace {
 
 class SendQueue {
  public:
-  static constexpr std::size_t kMaxGather = 64;               // pieces of one send
+  static constexpr std::size_t kMaxGather = 64;  // pieces of one send
   // Bytes of one send, unless its first piece alone has more.
   static constexpr std::size_t kMaxGatherBytes = 256 * 1024;
 

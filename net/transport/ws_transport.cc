@@ -66,10 +66,7 @@ bool WsTransport::on_bytes(Bytes bytes, Instant now) {
   return true;
 }
 
-void WsTransport::on_end_of_stream(Instant now) {
-  if (state_ == State::kOpen) count_disconnect(kAbnormal);
-  connection_.terminate(now);
-}
+void WsTransport::on_end_of_stream(Instant now) { connection_.terminate(now); }
 
 void WsTransport::on_deadline(Instant now) {
   if (own_deadline_ <= now) {

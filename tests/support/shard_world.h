@@ -1,6 +1,8 @@
-// Whole shards on in-memory rings, turned by hand in one thread: the code that ships, without a kernel.
+// Whole shards on in-memory rings, turned by hand in one thread: the code that ships, without a
+// kernel.
 //
-// Each shard listens on the made-up descriptor kListener. turn() turns every shard until all are quiet.
+// Each shard listens on the made-up descriptor kListener. turn() turns every shard until all are
+// quiet.
 #pragma once
 
 #include <memory>
@@ -37,17 +39,18 @@ class ShardWorld {
 
   explicit ShardWorld(ClientShardOptions options = insecure_options(), std::size_t shards = 1,
                       std::uint64_t max_connections = 1'000, std::uint32_t files = 256)
-      : options_(std::move(options)), shared_(shards, max_connections) {
+      : options_(std::move(options)), shared_(shards + 1, max_connections) {
     options_.client_shards = shards;
     shared_.clients_running.store(shards);
     for (std::size_t i = 0; i < shards; ++i) {
       enter(i);
-      auto buffers = std::make_unique<RecvBuffers>(options_.recv_buffers, options_.recv_buffer_size);
+      auto buffers =
+          std::make_unique<RecvBuffers>(options_.recv_buffers, options_.recv_buffer_size);
       auto ring = std::make_unique<MemRing>(*buffers, files);
       rings_.push_back(ring.get());
-      auto shard = ClientShard::assemble(ShardId{static_cast<std::uint16_t>(i)}, options_, shared_,
-                                         {kListener},
-                                         {std::move(buffers), std::move(ring), &clock_, 7 + i});
+      auto shard =
+          ClientShard::assemble(ShardId{static_cast<std::uint16_t>(i)}, options_, shared_,
+                                {kListener}, {std::move(buffers), std::move(ring), &clock_, 7 + i});
       CHECK(shard.ok());
       shards_.push_back(std::move(*shard));
       shards_.back()->start_accepting();
@@ -65,6 +68,8 @@ class ShardWorld {
     CHECK(drained());
     for (std::size_t i = 0; i < shards_.size(); ++i) {
       CHECK_EQ(rings_[i]->open_slots(), 0U);
+      CHECK_EQ(rings_[i]->in_flight(), 0U);
+      CHECK_EQ(rings_[i]->free_buffers(), std::size_t{options_.recv_buffers});
       CHECK_EQ(shards_[i]->metrics().connections, 0U);
       CHECK_EQ(shards_[i]->metrics().subscriptions, 0U);
       CHECK_EQ(shards_[i]->metrics().queued_bytes, 0U);
@@ -90,6 +95,12 @@ class ShardWorld {
     clock_.advance(span);
     turn();
   }
+  // One turn of one shard; time as it is.
+  void turn_one(std::size_t shard) {
+    enter(shard);
+    shards_[shard]->reactor().turn(Duration{});
+  }
+  ManualClock& clock() { return clock_; }
 
   MemRing& ring(std::size_t shard = 0) { return *rings_[shard]; }
   ClientShard& shard(std::size_t i = 0) { return *shards_[i]; }
@@ -165,8 +176,8 @@ class ShardWorld {
       }
       header += extended;
       CHECK_GE(bytes.size(), header + length);
-      frames.push_back({static_cast<Opcode>(bytes[0] & 0x0f),
-                        std::string(bytes.substr(header, length))});
+      frames.push_back(
+          {static_cast<Opcode>(bytes[0] & 0x0f), std::string(bytes.substr(header, length))});
       bytes.remove_prefix(header + length);
     }
     return frames;

@@ -38,7 +38,7 @@ const std::array<Arrow, 21>& arrows() {
       {"net/ws/", {"core/", "net/tcp/"}},
       {"net/nats/", {"core/", "proto/", "net/tcp/"}},
       {"net/transport/", {"core/", "net/tcp/", "net/http/", "net/ws/"}},
-      {"net/session/", {"core/", "proto/", "net/ws/", "net/transport/", "net/auth/"}},
+      {"net/session/", {"core/", "proto/", "net/tcp/", "net/ws/", "net/transport/", "net/auth/"}},
       {"net/server/", {"core/", "proto/", "net/"}},
       {"net/", {"core/", "proto/"}},
   }};

@@ -130,7 +130,7 @@ TEST(TidyFunctions, LimitsTheirLines) {
   EXPECT_TRUE(check_functions({"core/a.cc", function(kMaxFunctionLines)}).empty());
   const Findings findings = check_functions({"core/a.cc", function(kMaxFunctionLines + 1)});
   ASSERT_EQ(findings.size(), 1U);
-  EXPECT_TRUE(findings[0].starts_with("core/a.cc:3: ")) << findings[0];
+  EXPECT_TRUE(findings[0].starts_with({"core/a.cc:3: "})) << findings[0];
 }
 
 TEST(TidyFunctions, LeavesClassesAndTablesAlone) {
@@ -221,16 +221,23 @@ TEST(TidyTwins, WantATestBesideEachSource) {
                                    "core/mem/slab.h",
                                    "bench/load/load.cc",
                                    "tests/unit/core/hub/hub_test.cc",
-                                   "tests/unit/core/mem/slab_test.cc"};
+                                   "tests/unit/core/mem/slab_test.cc",
+                                   "tests/support/count.h"};
   EXPECT_TRUE(check_twins(kept).empty()) << joined(check_twins(kept));
-  const auto with = [&kept](const std::string& path) {
+  const auto with = [&kept](const std::set<std::string>& more) {
     std::set<std::string> paths = kept;
-    paths.insert(path);
+    paths.insert(more.begin(), more.end());
     return check_twins(paths).size();
   };
-  EXPECT_EQ(with("net/ws/frame.cc"), 1U) << "no test";
-  EXPECT_EQ(with("tests/unit/net/ws/frame_test.cc"), 1U) << "a test of nothing";
-  EXPECT_EQ(with("tests/unit/core/time/clock_test.cc"), 1U) << "a reason left behind";
+  EXPECT_EQ(with({"core/hub/hub_commands.cc"}), 0U) << "a part of the hub";
+  EXPECT_EQ(with({"tests/unit/core/hub/hub_limits_test.cc"}), 0U) << "a second test of the hub";
+  EXPECT_EQ(with({"tests/unit/core/ring/count_test.cc"}), 0U) << "a test of tests/support";
+  EXPECT_EQ(with({"core/hub/hub_sink.h", "core/hub/hub_sink.cc"}), 1U) << "its header wants a test";
+  EXPECT_EQ(with({"net/ws/frame.cc"}), 1U) << "no test";
+  EXPECT_EQ(with({"tests/unit/net/ws/frame_test.cc"}), 1U) << "a test of nothing";
+  EXPECT_EQ(with({"tests/unit/net/hub_test.cc"}), 1U) << "another folder's name";
+  EXPECT_EQ(with({"core/hub_table/a.cc"}), 1U) << "a folder's name is no beginning";
+  EXPECT_EQ(with({"tests/unit/core/time/clock_test.cc"}), 1U) << "a reason left behind";
   EXPECT_EQ(check_twins({"core/time/clock.cc"}).size(), 1U) << "a reason for what is gone";
 }
 
@@ -242,7 +249,7 @@ bool is_foreign(const fs::path& folder) {
 }
 
 std::vector<File> tree() {
-  const fs::path root = MILLRACE_SOURCE_ROOT;
+  const fs::path root = MILLRACE_SOURCE_DIR;
   std::vector<File> files;
   for (fs::recursive_directory_iterator at(root), end; at != end; ++at) {
     if (at->is_directory() && is_foreign(at->path())) {
@@ -266,7 +273,7 @@ TEST(TidyTree, KeepsEveryRule) {
     EXPECT_TRUE(check_file(file).empty()) << joined(check_file(file));
   }
   // Guards against looking at the wrong folder and finding nothing wrong there.
-  EXPECT_TRUE(paths.contains("core/base/assert.h")) << MILLRACE_SOURCE_ROOT;
+  EXPECT_TRUE(paths.contains("core/base/assert.h")) << MILLRACE_SOURCE_DIR;
   EXPECT_TRUE(check_twins(paths).empty()) << joined(check_twins(paths));
 }
 

@@ -1,4 +1,5 @@
 #include <array>
+#include <cstddef>
 #include <set>
 #include <string>
 #include <string_view>
@@ -29,29 +30,55 @@ const WithoutTwin* reason_for(std::string_view path) {
   return nullptr;
 }
 
-std::string twin_of(std::string_view source) {
-  return "tests/unit/" + std::string(source.substr(0, source.size() - 3)) + "_test.cc";
+std::string without_ending(std::string_view path, std::string_view ending) {
+  return std::string(path.substr(0, path.size() - ending.size()));
+}
+
+// "net/a/session_commands" -> "net/a/session"; empty if the name is one word.
+std::string without_last_word(const std::string& stem) {
+  const std::size_t slash = stem.rfind('/');
+  const std::size_t bar = stem.rfind('_');
+  const bool is_one_word = bar == std::string::npos || (slash != std::string::npos && bar < slash);
+  return is_one_word ? std::string() : stem.substr(0, bar);
+}
+
+// Whether `found` holds for the stem or, word by word, for what it begins with.
+bool holds_for_beginning(std::string stem, const auto& found) {
+  for (; !stem.empty(); stem = without_last_word(stem)) {
+    if (found(stem)) return true;
+  }
+  return false;
 }
 
 void check_source(const std::string& path, const std::set<std::string>& paths, Findings& findings) {
-  const bool has_twin = paths.contains(twin_of(path));
+  const std::string stem = without_ending(path, ".cc");
+  const auto has_test = [&paths](const std::string& of) {
+    return paths.contains("tests/unit/" + of + "_test.cc");
+  };
+  // A source without a header of its own is a part of a class, and is tested with it.
+  const bool has_twin =
+      paths.contains(stem + ".h") ? has_test(stem) : holds_for_beginning(stem, has_test);
   const bool has_reason = reason_for(path) != nullptr;
   if (!has_twin && !has_reason) {
-    findings.push_back(path + ": no test beside it; write " + twin_of(path) +
-                       ", or give a reason in tests/tidy/twins.cc");
+    findings.push_back(path + ": no test beside it; write tests/unit/" + stem +
+                       "_test.cc, or give a reason in tests/tidy/twins.cc");
   }
   if (has_twin && has_reason) {
     findings.push_back(path + ": has a test now; take its reason out of tests/tidy/twins.cc");
   }
 }
 
+// A test may be one of several of a source, named with a word more, or of a support file.
 void check_unit_test(const std::string& path, const std::set<std::string>& paths,
                      Findings& findings) {
   constexpr std::string_view kRoot = "tests/unit/";
-  constexpr std::string_view kEnding = "_test.cc";
-  const std::string stem = path.substr(kRoot.size(), path.size() - kRoot.size() - kEnding.size());
-  if (!paths.contains(stem + ".cc") && !paths.contains(stem + ".h")) {
-    findings.push_back(path + ": tests nothing of its name; call it after what it tests");
+  const auto is_source_of = [&paths](const std::string& stem) {
+    const std::string support = "tests/support/" + stem.substr(stem.rfind('/') + 1);
+    return paths.contains(stem + ".cc") || paths.contains(stem + ".h") ||
+           paths.contains(support + ".cc") || paths.contains(support + ".h");
+  };
+  if (!holds_for_beginning(without_ending(path, "_test.cc").substr(kRoot.size()), is_source_of)) {
+    findings.push_back(path + ": tests nothing of its name; begin it with what it tests");
   }
 }
 

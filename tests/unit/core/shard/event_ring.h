@@ -27,7 +27,7 @@ class EventRing final : public Ring {
   void wait(Duration timeout) override {
     pollfd ready{.fd = fd_, .events = POLLIN, .revents = 0};
     if (poll(&ready, 1, static_cast<int>(timeout.to_ms())) == 0) {
-      ++timeouts_;
+      if (timeout > Duration{}) ++timeouts_;
       return;
     }
     std::uint64_t count;
@@ -44,7 +44,7 @@ class EventRing final : public Ring {
   [[nodiscard]] const RingStats& stats() const override { return stats_; }
   // How often wake() was called.
   [[nodiscard]] std::uint64_t asked() const { return asked_.load(std::memory_order_relaxed); }
-  // How many waits ended for no other reason.
+  // How many waits, other than those that may not wait, ended for no other reason.
   [[nodiscard]] std::uint64_t timeouts() const { return timeouts_; }
 
  private:

@@ -2,7 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
+#include <vector>
+
+#include "net/http/request_parser.h"
+#include "tests/unit/net/http/parser_run.h"
+#include "tests/unit/net/http/smuggling_cases.h"
 
 namespace millrace {
 namespace {
@@ -134,6 +140,91 @@ TEST(HeadCheck, TextHelpers) {
   EXPECT_EQ(trim_white_space(" \t a b\t "), "a b");
   EXPECT_EQ(trim_white_space(" \t "), "");
   EXPECT_EQ(trim_white_space("\va"), "\va");
+}
+
+// What the head hides, if it is read wrongly.
+const std::string kInner = "GET /admin HTTP/1.1\r\nHost: a\r\n\r\n";
+
+TEST(RequestSmuggling, EachHeadIsRefusedAndNothingBehindItIsRead) {
+  for (const SmugglingCase& one : smuggling_cases()) {
+    SCOPED_TRACE(testing::PrintToString(one.head));
+    const ParserRun run = run_every_split(one.head + kInner);
+    EXPECT_EQ(run.refused, one.status) << run.reason;
+    EXPECT_FALSE(run.reason.empty());
+    EXPECT_TRUE(run.requests.empty());
+  }
+}
+
+TEST(RequestSmuggling, TheSameBehindAGoodRequest) {
+  for (const SmugglingCase& one : smuggling_cases()) {
+    if (one.head == "\r\n\r\n") continue;
+    SCOPED_TRACE(testing::PrintToString(one.head));
+    const ParserRun run = run_parser({kInner + one.head + kInner});
+    EXPECT_EQ(run.refused, one.status);
+    EXPECT_EQ(run.requests.size(), 1U);
+  }
+}
+
+TEST(RequestSmuggling, ABodyIsNeverReadAsARequest) {
+  const std::string length = "Content-Length: " + std::to_string(kInner.size()) + "\r\n";
+  for (const std::string method : {"POST", "GET", "HEAD", "CONNECT", "DELETE"}) {
+    const std::string raw = method + " / HTTP/1.1\r\nHost: a\r\n" + length + "\r\n" + kInner +
+                            "OPTIONS * HTTP/1.0\r\n\r\n";
+    const ParserRun run = run_every_split(raw);
+    ASSERT_EQ(run.requests.size(), 2U) << method;
+    EXPECT_TRUE(run.requests[0].ends_with("|" + kInner)) << method;
+    EXPECT_TRUE(run.requests[1].starts_with("OPTIONS|*|")) << method;
+  }
+}
+
+// Names that only look like a length or a coding are fields like others, and frame nothing.
+TEST(RequestSmuggling, LookalikesFrameNothing) {
+  for (const std::string field :
+       {"Content_Length: 33", "Content-Length-: 33", "XContent-Length: 33",
+        "Transfer_Encoding: chunked", "X: Transfer-Encoding: chunked", "TE: chunked",
+        "Trailer: Content-Length", "Content-Len: 33"}) {
+    const ParserRun run =
+        run_every_split("POST / HTTP/1.1\r\nHost: a\r\n" + field + "\r\n\r\n" + kInner);
+    EXPECT_EQ(run.requests.size(), 2U) << field;
+    EXPECT_EQ(run.refused, 0U) << field;
+  }
+}
+
+// Invariant of head_check.h: the verdict depends on the bytes, not on how they were cut.
+TEST(RequestSmuggling, NoCutChangesTheOutcomeOfBrokenStreams) {
+  constexpr unsigned kSeed = 20240611;
+  constexpr int kStreams = 20'000;
+  const std::string good = "POST /a?b HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nX: y\r\n\r\nbody";
+  const std::string alphabet = "\r\n \t:,/?#*0159aHX\x7f\x80" + std::string(1, '\0');
+  HttpLimits limits;
+  limits.head_bytes = 90;
+  limits.fields = 4;
+  limits.target_bytes = 12;
+  limits.body_bytes = 40;
+  std::mt19937 random(kSeed);
+  const auto below = [&random](std::size_t n) { return random() % n; };
+  int refused = 0;
+  for (int i = 0; i < kStreams; ++i) {
+    std::string raw = good + good + good;
+    for (std::size_t edits = below(5); edits > 0; --edits) {
+      const std::size_t at = below(raw.size());
+      const std::size_t kind = below(3);
+      const char c = alphabet[below(alphabet.size())];
+      if (kind == 0) raw[at] = c;
+      if (kind == 1) raw.insert(at, 1 + below(8), c);
+      if (kind == 2) raw.erase(at, 1 + below(3));
+    }
+    std::vector<std::string> pieces;
+    for (std::size_t at = 0; at < raw.size();) {
+      pieces.push_back(raw.substr(at, 1 + below(40)));
+      at += pieces.back().size();
+    }
+    const ParserRun whole = run_parser({raw}, limits);
+    ASSERT_EQ(whole, run_parser(pieces, limits)) << "stream " << i << testing::PrintToString(raw);
+    refused += whole.refused != 0 ? 1 : 0;
+  }
+  EXPECT_GT(refused, kStreams / 4) << "the edits break too little to prove anything";
+  EXPECT_LT(refused, kStreams) << "the edits break everything";
 }
 
 TEST(HeadCheckDeathTest, BytesDontShrink) {

@@ -57,8 +57,7 @@ class SessionRefuses : public testing::TestWithParam<Refused> {};
 
 TEST_P(SessionRefuses, WithACodeAndAReason) {
   ShardWorld world;
-  const FileSlot file =
-      GetParam().connect_first ? world.open_client() : world.open_websocket();
+  const FileSlot file = GetParam().connect_first ? world.open_client() : world.open_websocket();
   world.send_text(file, GetParam().frame);
   const auto frames = world.frames(file);
   ASSERT_FALSE(frames.empty());
@@ -148,8 +147,9 @@ TEST(Session, PublicationsHaveALimit) {
   ShardWorld world(small);
   const FileSlot file = world.open_client();
   const auto publish = [&](std::size_t size) {
-    return one_reply(world, file, R"({"id":5,"publish":{"channel":"a","data":")" +
-                                      std::string(size - 2, 'x') + R"("}})");
+    return one_reply(
+        world, file,
+        R"({"id":5,"publish":{"channel":"a","data":")" + std::string(size - 2, 'x') + R"("}})");
   };
   EXPECT_EQ(publish(9), R"({"id":5,"publish":{}})");
   EXPECT_EQ(publish(10), R"({"id":5,"publish":{}})");

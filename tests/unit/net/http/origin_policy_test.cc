@@ -1,10 +1,9 @@
-// The Origin allow-list: whoever is let in here may act with a browser's user.
+#include "net/http/origin_policy.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "net/http/upgrade.h"
 #include "tests/unit/net/http/handshake.h"
 
 namespace millrace {
@@ -17,12 +16,12 @@ unsigned status_of(const std::string& origin, const OriginPolicy& policy = kPoli
   return answer(Handshake().add("Origin: " + origin).raw(), policy).status;
 }
 
-TEST(UpgradeOrigin, NoOriginIsNoBrowser) {
+TEST(OriginPolicy, NoOriginIsNoBrowser) {
   EXPECT_EQ(answer(Handshake().raw(), kPolicy).status, 101U);
   EXPECT_EQ(answer(Handshake().raw(), {}).status, 101U);
 }
 
-TEST(UpgradeOrigin, ListedOnesAreAllowed) {
+TEST(OriginPolicy, ListedOnesAreAllowed) {
   for (const char* origin :
        {"https://example.org", "http://localhost:8080", "https://[::1]:8443", "HTTPS://Example.ORG",
         "https://EXAMPLE.org", " https://example.org ", "Http://LocalHost:8080"}) {
@@ -31,7 +30,7 @@ TEST(UpgradeOrigin, ListedOnesAreAllowed) {
   EXPECT_EQ(status_of("https://example.org", {{"HTTPS://Example.org"}}), 101U);
 }
 
-TEST(UpgradeOrigin, OnlyTheExactOneIs) {
+TEST(OriginPolicy, OnlyTheExactOneIs) {
   for (const std::string origin : {"",
                                    "null",
                                    "NULL",
@@ -94,13 +93,13 @@ TEST(UpgradeOrigin, OnlyTheExactOneIs) {
   }
 }
 
-TEST(UpgradeOrigin, NullOnlyIfListed) {
+TEST(OriginPolicy, NullOnlyIfListed) {
   EXPECT_EQ(status_of("null", {{"null"}}), 101U);
   EXPECT_EQ(status_of("NULL", {{"null"}}), 403U);
   EXPECT_EQ(status_of("", {{"null"}}), 403U);
 }
 
-TEST(UpgradeOrigin, AStarAllowsAllAndNoPartOfOneDoes) {
+TEST(OriginPolicy, AStarAllowsAllAndNoPartOfOneDoes) {
   for (const char* origin : {"https://evil.test", "null", "", "x y"}) {
     EXPECT_EQ(status_of(origin, {{"*"}}), 101U) << origin;
     EXPECT_EQ(status_of(origin, {{"https://a", "*"}}), 101U) << origin;
@@ -109,14 +108,14 @@ TEST(UpgradeOrigin, AStarAllowsAllAndNoPartOfOneDoes) {
   EXPECT_EQ(status_of("https://a", {{"https://*"}}), 403U);
 }
 
-TEST(UpgradeOrigin, TwoAreRefusedEvenIfAllAreAllowed) {
+TEST(OriginPolicy, TwoAreRefusedEvenIfAllAreAllowed) {
   const std::string two =
       Handshake().add("Origin: https://example.org").add("origin: https://example.org").raw();
   EXPECT_EQ(answer(two, kPolicy).status, 403U);
   EXPECT_EQ(answer(two, {{"*"}}).status, 403U);
 }
 
-TEST(UpgradeOrigin, TheRefusalNamesTheOriginAndTheFix) {
+TEST(OriginPolicy, TheRefusalNamesTheOriginAndTheFix) {
   const UpgradeDecision plain = answer(Handshake().add("Origin: https://evil.test").raw(), kPolicy);
   EXPECT_NE(plain.reason.find("https://evil.test"), std::string::npos);
   EXPECT_NE(plain.reason.find("allowed_origins"), std::string::npos);

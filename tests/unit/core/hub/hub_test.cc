@@ -1,0 +1,327 @@
+#include "core/hub/hub.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace millrace {
+namespace {
+
+// Confirms interest at once or when told, and writes down what it is told.
+class ScriptedBroker final : public Broker {
+ public:
+  bool add_interest(Bytes channel, InterestToken token) override {
+    calls.push_back("+" + std::string(channel));
+    CHECK(!interest.contains(std::string(channel)));
+    CHECK(tokens.insert(token).second);  // never one twice
+    interest[std::string(channel)] = token;
+    return at_once;
+  }
+  void remove_interest(Bytes channel) override {
+    calls.push_back("-" + std::string(channel));
+    CHECK_EQ(interest.erase(std::string(channel)), 1U);
+  }
+  void publish(const Publication& publication, PublishToken token) override {
+    calls.push_back("!" + std::string(publication.channel) + "/" + std::to_string(token));
+  }
+  [[nodiscard]] BrokerStatus status() const override { return {}; }
+
+  bool at_once = true;
+  std::map<std::string, InterestToken> interest;
+  std::set<InterestToken> tokens;
+  std::vector<std::string> calls;
+};
+
+class SinkLog final : public DeliverySink {
+ public:
+  void deliver(const Publication& publication, std::span<const Subscriber> to) override {
+    log(std::string(publication.data), to);
+  }
+  void subscribed(Bytes channel, std::span<const Subscriber> who) override {
+    log("live " + std::string(channel), who);
+  }
+  void published(PublishToken token, PublishOutcome outcome) override { outcomes[token] = outcome; }
+  std::multiset<SubscriberId> take(const std::string& what) {
+    const auto found = seen.extract(what);
+    return found.empty() ? std::multiset<SubscriberId>() : found.mapped();
+  }
+
+  std::map<std::string, std::multiset<SubscriberId>> seen;
+  std::map<PublishToken, PublishOutcome> outcomes;
+
+ private:
+  void log(const std::string& what, std::span<const Subscriber> to) {
+    for (const Subscriber& subscriber : to) seen[what].insert(subscriber.id);
+  }
+};
+
+struct World {
+  explicit World(const HubLimits& limits = {}) : hub(sink, metrics, limits) {
+    hub.set_broker(broker);
+  }
+  ~World() {
+    for (SubscriberId who = 0; who < 64; ++who) hub.drop(who);
+    CHECK(broker.interest.empty());
+  }
+  std::multiset<SubscriberId> publish(Bytes channel) {
+    hub.on_publication({.channel = channel, .data = "data", .user = {}, .client = {}});
+    return sink.take("data");
+  }
+
+  ScriptedBroker broker;
+  SinkLog sink;
+  ShardMetrics metrics;
+  Hub hub;
+};
+
+using Ids = std::multiset<SubscriberId>;
+
+TEST(Hub, DeliversToWhoIsSubscribed) {
+  World world;
+  EXPECT_EQ(world.hub.subscribe(3, "a"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.hub.subscribe(5, "a"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.hub.subscribe(5, "b"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.publish("a"), (Ids{3, 5}));
+  EXPECT_EQ(world.publish("b"), (Ids{5}));
+  EXPECT_EQ(world.publish("nobody"), Ids{});
+  EXPECT_EQ(world.metrics.publications_total, 2U) << "those with a subscriber here";
+  EXPECT_EQ(world.metrics.channels, 2U);
+  EXPECT_EQ(world.metrics.subscriptions, 3U);
+}
+
+TEST(Hub, TellsTheBrokerOfTheFirstAndTheLastOnly) {
+  World world;
+  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.hub.subscribe(2, "a"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kAlready);
+  EXPECT_TRUE(world.hub.unsubscribe(1, "a"));
+  EXPECT_FALSE(world.hub.unsubscribe(1, "a"));
+  EXPECT_TRUE(world.hub.unsubscribe(2, "a"));
+  EXPECT_EQ(world.hub.subscribe(2, "a"), Hub::Subscribe::kLive);
+  world.hub.drop(2);
+  EXPECT_EQ(world.broker.calls, (std::vector<std::string>{"+a", "-a", "+a", "-a"}));
+}
+
+TEST(Hub, APendingChannelGetsNothingUntilItIsLive) {
+  World world;
+  world.broker.at_once = false;
+  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kPending);
+  EXPECT_EQ(world.hub.subscribe(2, "a"), Hub::Subscribe::kPending);
+  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kAlready);
+  EXPECT_EQ(world.publish("a"), Ids{});
+  EXPECT_EQ(world.metrics.publications_total, 0U);
+  world.hub.on_interest_ready("a", world.broker.interest["a"]);
+  EXPECT_EQ(world.sink.take("live a"), (Ids{1, 2}));
+  EXPECT_EQ(world.publish("a"), (Ids{1, 2}));
+  EXPECT_EQ(world.hub.subscribe(3, "a"), Hub::Subscribe::kLive);
+  world.hub.on_interest_ready("a", world.broker.interest["a"]);
+  EXPECT_EQ(world.sink.take("live a"), Ids{}) << "told once";
+}
+
+TEST(Hub, WhoLeftMeanwhileIsNotToldThatItIsSubscribed) {
+  World world;
+  world.broker.at_once = false;
+  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kPending);
+  EXPECT_EQ(world.hub.subscribe(2, "a"), Hub::Subscribe::kPending);
+  world.hub.drop(1);
+  world.hub.on_interest_ready("a", world.broker.interest["a"]);
+  EXPECT_EQ(world.sink.take("live a"), (Ids{2}));
+}
+
+TEST(Hub, AStaleConfirmationIsIgnored) {
+  World world;
+  world.broker.at_once = false;
+  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kPending);
+  const InterestToken stale = world.broker.interest["a"];
+  EXPECT_TRUE(world.hub.unsubscribe(1, "a"));
+  world.hub.on_interest_ready("a", stale);  // nobody is there at all
+  EXPECT_EQ(world.hub.subscribe(2, "a"), Hub::Subscribe::kPending);
+  world.hub.on_interest_ready("a", stale);  // that of the one before
+  EXPECT_EQ(world.sink.take("live a"), Ids{});
+  EXPECT_EQ(world.publish("a"), Ids{});
+  world.hub.on_interest_ready("a", world.broker.interest["a"]);
+  EXPECT_EQ(world.sink.take("live a"), (Ids{2}));
+}
+
+TEST(Hub, ASubscriberHasALimitOfChannels) {
+  World world({.channels = 100, .channels_per_subscriber = 3});
+  for (const char* name : {"a", "b", "c"}) {
+    EXPECT_EQ(world.hub.subscribe(1, name), Hub::Subscribe::kLive);
+  }
+  EXPECT_EQ(world.hub.subscribe(1, "d"), Hub::Subscribe::kSubscriberLimit);
+  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kAlready);
+  EXPECT_EQ(world.hub.subscriptions_of(1), 3U);
+  EXPECT_EQ(world.hub.subscribe(2, "d"), Hub::Subscribe::kLive) << "its own limit only";
+  EXPECT_TRUE(world.hub.unsubscribe(1, "b"));
+  EXPECT_EQ(world.hub.subscribe(1, "d"), Hub::Subscribe::kLive);
+  world.hub.validate();
+}
+
+TEST(Hub, AShardHasALimitOfChannels) {
+  World world({.channels = 2, .channels_per_subscriber = 100});
+  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.hub.subscribe(1, "b"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.hub.subscribe(1, "c"), Hub::Subscribe::kChannelLimit);
+  EXPECT_EQ(world.hub.subscribe(2, "a"), Hub::Subscribe::kLive) << "it exists already";
+  EXPECT_FALSE(world.broker.interest.contains("c"));
+  world.hub.validate();
+  EXPECT_TRUE(world.hub.unsubscribe(1, "b"));
+  EXPECT_EQ(world.hub.subscribe(2, "c"), Hub::Subscribe::kLive);
+}
+
+TEST(Hub, StrangersAreNoError) {
+  World world;
+  EXPECT_FALSE(world.hub.unsubscribe(40, "a"));
+  EXPECT_FALSE(world.hub.subscribed(40, "a"));
+  EXPECT_EQ(world.hub.subscriptions_of(40), 0U);
+  world.hub.drop(40);
+  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kLive);
+  EXPECT_FALSE(world.hub.unsubscribe(40, "a"));
+  EXPECT_FALSE(world.hub.subscribed(40, "a"));
+}
+
+TEST(Hub, TheNextTenantOfAnIndexInheritsNothing) {
+  World world;
+  for (const char* name : {"a", "b", "c"}) static_cast<void>(world.hub.subscribe(7, name));
+  world.hub.drop(7);
+  EXPECT_EQ(world.hub.subscriptions_of(7), 0U);
+  EXPECT_EQ(world.hub.subscribe(7, "a"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.publish("b"), Ids{});
+  EXPECT_EQ(world.publish("a"), (Ids{7}));
+}
+
+TEST(Hub, PublishesThroughTheBrokerAndHandsItsOutcomeOn) {
+  World world;
+  static_cast<void>(world.hub.subscribe(1, "a"));
+  world.hub.publish({.channel = "a", .data = "x", .user = {}, .client = {}}, 42);
+  EXPECT_EQ(world.broker.calls.back(), "!a/42");
+  EXPECT_TRUE(world.sink.seen.empty()) << "delivered when the broker says so";
+  world.hub.on_published(42, PublishOutcome::kUnavailable);
+  EXPECT_EQ(world.sink.outcomes.at(42), PublishOutcome::kUnavailable);
+}
+
+// --- Against a model ----------------------------------------------------------------------------
+
+struct ModelChannel {
+  std::set<SubscriberId> subscribers;
+  bool live = false;
+};
+
+class HubModel : public testing::TestWithParam<unsigned> {
+ protected:
+  static constexpr std::size_t kChannels = 12;
+  static constexpr std::size_t kPerSubscriber = 6;
+
+  HubModel() : world_({.channels = kChannels, .channels_per_subscriber = kPerSubscriber}) {}
+
+  std::size_t below(std::size_t bound) { return random_() % bound; }
+  std::size_t channels_of(SubscriberId who) const {
+    std::size_t count = 0;
+    for (const auto& [name, channel] : model_) count += channel.subscribers.count(who);
+    return count;
+  }
+  void leave(SubscriberId who, const std::string& name) {
+    const auto found = model_.find(name);
+    if (found == model_.end() || found->second.subscribers.erase(who) == 0) return;
+    if (found->second.subscribers.empty()) model_.erase(found);
+  }
+
+  void subscribe(SubscriberId who, const std::string& name) {
+    world_.broker.at_once = below(2) == 0;
+    const bool exists = model_.contains(name);
+    Hub::Subscribe expected = Hub::Subscribe::kLive;
+    if (exists && model_[name].subscribers.contains(who)) {
+      expected = Hub::Subscribe::kAlready;
+    } else if (channels_of(who) == kPerSubscriber) {
+      expected = Hub::Subscribe::kSubscriberLimit;
+    } else if (!exists && model_.size() == kChannels) {
+      expected = Hub::Subscribe::kChannelLimit;
+    } else {
+      if (!exists) model_[name].live = world_.broker.at_once;
+      model_[name].subscribers.insert(who);
+      if (!model_[name].live) expected = Hub::Subscribe::kPending;
+    }
+    ASSERT_EQ(world_.hub.subscribe(who, name), expected);
+  }
+
+  void confirm(const std::string& name) {
+    const auto token = world_.broker.interest.find(name);
+    if (token == world_.broker.interest.end()) return;
+    ModelChannel& channel = model_.at(name);
+    world_.hub.on_interest_ready(name, token->second);
+    const Ids told = world_.sink.take("live " + name);
+    ASSERT_EQ(told,
+              channel.live ? Ids{} : Ids(channel.subscribers.begin(), channel.subscribers.end()));
+    channel.live = true;
+  }
+
+  void publish(const std::string& name) {
+    const auto found = model_.find(name);
+    Ids expected;
+    if (found != model_.end() && found->second.live) {
+      expected = Ids(found->second.subscribers.begin(), found->second.subscribers.end());
+    }
+    ASSERT_EQ(world_.publish(name), expected);
+  }
+
+  void compare() {
+    std::size_t subscriptions = 0;
+    std::set<std::string> names;
+    for (const auto& [name, channel] : model_) {
+      subscriptions += channel.subscribers.size();
+      names.insert(name);
+    }
+    ASSERT_EQ(world_.metrics.subscriptions, subscriptions);
+    ASSERT_EQ(world_.metrics.channels, model_.size());
+    ASSERT_EQ(world_.broker.interest.size(), names.size());
+    for (const auto& [name, token] : world_.broker.interest) ASSERT_TRUE(names.contains(name));
+    world_.hub.validate();
+  }
+
+  std::mt19937 random_{GetParam()};
+  World world_;
+  std::map<std::string, ModelChannel> model_;
+};
+
+TEST_P(HubModel, DoesWhatTheModelDoes) {
+  for (int step = 0; step < 4'000; ++step) {
+    const auto who = static_cast<SubscriberId>(below(20));
+    const std::string name = "channel:" + std::to_string(below(16));
+    switch (below(8)) {
+      case 0:
+      case 1:
+      case 2:
+        subscribe(who, name);
+        break;
+      case 3: {
+        const bool was = model_.contains(name) && model_[name].subscribers.contains(who);
+        ASSERT_EQ(world_.hub.subscribed(who, name), was);
+        ASSERT_EQ(world_.hub.unsubscribe(who, name), was);
+        leave(who, name);
+        break;
+      }
+      case 4:
+        if (below(4) != 0) break;
+        world_.hub.drop(who);
+        for (std::size_t i = 0; i < 16; ++i) leave(who, "channel:" + std::to_string(i));
+        break;
+      case 5:
+        confirm(name);
+        break;
+      default:
+        publish(name);
+    }
+    ASSERT_EQ(world_.hub.subscriptions_of(who), channels_of(who));
+    compare();
+    if (HasFatalFailure()) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, HubModel, testing::Range(1U, 9U));
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,206 @@
+#include "core/metrics/registry.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace millrace {
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::vector<std::string> words;
+  std::istringstream in(line);
+  for (std::string word; std::getline(in, word, ' ');) words.push_back(word);
+  return words;
+}
+
+bool is_made_of(const std::string& text, const char* alphabet) {
+  return !text.empty() && text.find_first_not_of(alphabet) == std::string::npos;
+}
+
+std::string text_of(const ShardMetrics& metrics) {
+  return prometheus_text(std::span<const ShardMetrics>(&metrics, 1));
+}
+
+bool has_line(const std::string& text, const std::string& line) {
+  return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+TEST(Registry, HasTheNamesThatScriptsRelyOn) {
+  ShardMetrics metrics;
+  metrics.disconnects_total[1000] = 1;
+  const std::string text = text_of(metrics);
+  for (const char* line :
+       {"millrace_connections 0", "millrace_subscriptions 0", "millrace_publications_total 0",
+        "millrace_encodes_total 0", "millrace_deliveries_total 0", "millrace_sends_total 0",
+        "millrace_nats_subscriptions 0",
+        "millrace_connections_rejected_total{reason=\"connection_limit\"} 0",
+        "millrace_disconnects_total{code=\"1000\"} 1"}) {
+    EXPECT_TRUE(has_line(text, line)) << line;
+  }
+}
+
+// The text format 0.0.4: HELP, TYPE, then the samples of that name, and every name once.
+TEST(Registry, IsValidPrometheusText) {
+  ShardMetrics metrics;
+  metrics.disconnects_total = {{1000, 1}, {3008, 2}};
+  const std::string text = text_of(metrics);
+  EXPECT_TRUE(text.ends_with("\n"));
+  std::set<std::string> names, samples;
+  std::string current, kind;
+  for (const std::string& line : lines_of(text)) {
+    const std::vector<std::string> words = words_of(line);
+    ASSERT_GE(words.size(), 2U) << line;
+    if (line.starts_with("# HELP ")) {
+      ASSERT_GT(words.size(), 3U) << line;
+      current = words[2];
+      kind.clear();
+      EXPECT_EQ(line.find('\\'), std::string::npos) << line;
+      EXPECT_TRUE(current.starts_with("millrace_")) << line;
+      EXPECT_TRUE(is_made_of(current, "abcdefghijklmnopqrstuvwxyz_")) << line;
+      EXPECT_TRUE(names.insert(current).second) << line;
+    } else if (line.starts_with("# TYPE ")) {
+      ASSERT_EQ(words.size(), 4U) << line;
+      EXPECT_EQ(words[2], current);
+      kind = words[3];
+      EXPECT_EQ(kind, current.ends_with("_total") ? "counter" : "gauge") << line;
+    } else {
+      ASSERT_EQ(words.size(), 2U) << line;
+      const std::size_t brace = words[0].find('{');
+      EXPECT_EQ(words[0].substr(0, brace), current) << line;
+      EXPECT_FALSE(kind.empty()) << line;
+      EXPECT_TRUE(is_made_of(words[1], "0123456789")) << line;
+      EXPECT_TRUE(samples.insert(words[0]).second) << line;
+      if (brace == std::string::npos) continue;
+      const std::string label = words[0].substr(brace);
+      EXPECT_TRUE(label.starts_with("{code=\"") || label.starts_with("{reason=\"")) << line;
+      EXPECT_TRUE(label.ends_with("\"}")) << line;
+    }
+  }
+  EXPECT_GT(names.size(), 40U);
+}
+
+// Every plain counter has a name of its own: set one, and exactly one sample changes.
+TEST(Registry, NamesEveryCounterOnce) {
+  const std::string zero = text_of(ShardMetrics{});
+  auto fields = [](ShardMetrics& m) {
+    return std::vector<std::uint64_t*>{&m.connections,
+                                       &m.clients,
+                                       &m.accepts_total,
+                                       &m.accept_errors_total,
+                                       &m.slow_disconnects_total,
+                                       &m.bytes_received_total,
+                                       &m.bytes_sent_total,
+                                       &m.messages_received_total,
+                                       &m.sends_total,
+                                       &m.short_sends_total,
+                                       &m.recv_parked_total,
+                                       &m.queued_bytes,
+                                       &m.channels,
+                                       &m.subscriptions,
+                                       &m.publications_total,
+                                       &m.encodes_total,
+                                       &m.deliveries_total,
+                                       &m.client_publishes_total,
+                                       &m.api_publishes_total,
+                                       &m.broker_outages_total,
+                                       &m.broker_outage_ms_total,
+                                       &m.broker_received_total,
+                                       &m.broker_published_total,
+                                       &m.broker_publish_failures_total,
+                                       &m.broker_dropped_subject_total,
+                                       &m.broker_dropped_payload_total,
+                                       &m.broker_dropped_full_total,
+                                       &m.nats_subscriptions,
+                                       &m.mailbox_refused_total,
+                                       &m.ring_enters_total,
+                                       &m.ring_submissions_total,
+                                       &m.ring_completions_total,
+                                       &m.ring_queue_full_total,
+                                       &m.ring_overflows_total,
+                                       &m.turns_total,
+                                       &m.longest_turn_us,
+                                       &m.recv_buffers_leased,
+                                       &m.decoders_lent,
+                                       &m.rejected_total[0],
+                                       &m.rejected_total[kRejectReasons - 1]};
+  };
+  ShardMetrics probe;
+  std::set<std::string> changed;
+  for (std::size_t i = 0; i < fields(probe).size(); ++i) {
+    ShardMetrics metrics;
+    *fields(metrics)[i] = 123'456'789;
+    const auto before = lines_of(zero);
+    const auto after = lines_of(text_of(metrics));
+    ASSERT_EQ(before.size(), after.size());
+    int differences = 0;
+    for (std::size_t line = 0; line < before.size(); ++line) {
+      if (before[line] == after[line]) continue;
+      ++differences;
+      EXPECT_TRUE(after[line].ends_with(" 123456789"));
+      EXPECT_TRUE(changed.insert(after[line]).second) << after[line];
+    }
+    EXPECT_EQ(differences, 1) << "field " << i;
+  }
+}
+
+TEST(Registry, SumsShardsAndTakesTheLongestTurn) {
+  std::vector<ShardMetrics> shards(3);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    shards[i].connections = 10 + i;
+    shards[i].deliveries_total = 100;
+    shards[i].longest_turn_us = 50 - i;
+    shards[i].rejected_total[static_cast<std::size_t>(RejectReason::kOrigin)] = i;
+    shards[i].disconnects_total[1000] = 1;
+  }
+  shards[1].broker_ready = 0;
+  shards[2].disconnects_total[4000] = 5;
+  const std::string text = prometheus_text(shards);
+  for (const char* line : {"millrace_connections 33", "millrace_deliveries_total 300",
+                           "millrace_longest_turn_microseconds 50", "millrace_broker_ready 2",
+                           "millrace_connections_rejected_total{reason=\"origin\"} 3",
+                           "millrace_disconnects_total{code=\"1000\"} 3",
+                           "millrace_disconnects_total{code=\"4000\"} 5"}) {
+    EXPECT_TRUE(has_line(text, line)) << line;
+  }
+}
+
+TEST(Registry, NoShardIsNoBroker) {
+  EXPECT_TRUE(has_line(prometheus_text({}), "millrace_broker_ready 0"));
+  EXPECT_TRUE(has_line(prometheus_text({}), "millrace_connections 0"));
+}
+
+TEST(Registry, EveryReasonHasItsLabel) {
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < kRejectReasons; ++i) {
+    names.insert(reject_reason_name(static_cast<RejectReason>(i)));
+  }
+  EXPECT_EQ(names.size(), kRejectReasons);
+  EXPECT_FALSE(names.contains("unknown"));
+}
+
+TEST(Registry, TellsTheSameAsJson) {
+  ShardMetrics metrics;
+  metrics.connections = 7;
+  metrics.decoders_lent = 9;
+  const std::string json = json_text(metrics);
+  EXPECT_TRUE(json.starts_with(R"({"connections":7,)")) << json;
+  EXPECT_TRUE(json.ends_with(R"("decoders_lent":9})")) << json;
+  EXPECT_EQ(std::count(json.begin(), json.end(), '{'), 1);
+  EXPECT_EQ(std::count(json.begin(), json.end(), ':'),
+            std::count(json.begin(), json.end(), ',') + 1);
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,180 @@
+#include "core/shard/reactor.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/mem_ring.h"
+#include "tests/unit/core/shard/event_ring.h"
+
+namespace millrace {
+namespace {
+
+// Does everything that a reactor calls, and writes it down.
+struct Log final : CompletionHandler, TimerHandler, InboundSource, TurnEnd {
+  void on_completion(const CompletionEvent&, Instant now) override { add("completion", now); }
+  void on_timer(Timer&, Instant now) override { add("timer", now); }
+  void drain(Instant now) override { add("drain", now); }
+  [[nodiscard]] bool ready() const override { return has_work; }
+  void flush(Instant now) override { add("flush", now); }
+  [[nodiscard]] bool unfinished() const override { return has_rest; }
+
+  void add(const char* what, Instant now) {
+    calls.emplace_back(what);
+    instants.push_back(now);
+    if (during) during(what);
+  }
+
+  std::vector<std::string> calls;
+  std::vector<Instant> instants;
+  std::function<void(const std::string&)> during;
+  bool has_work = false;
+  bool has_rest = false;
+};
+
+struct World {
+  World() {
+    reactor.add_source(log);
+    reactor.add_turn_end(log);
+    reactor.route(OpKind::kAccept, log);
+  }
+  ~World() { reactor.timers().cancel(timer); }
+  // A completion for the next reap.
+  void complete() {
+    ring.submit(Op::accept({OpKind::kAccept, 0, next_++}, 9, peer));
+    ring.fail_accept(9, IoError::kDisconnect);
+  }
+
+  ManualClock clock;
+  RecvBuffers buffers{1, 64};
+  MemRing ring{buffers};
+  Reactor reactor{ring, clock};
+  Log log;
+  Timer timer;
+  PeerAddress peer;
+
+ private:
+  std::uint32_t next_ = 0;
+};
+
+TEST(Reactor, ATurnHasOneOrderAndOneInstant) {
+  World world;
+  world.reactor.timers().arm(world.timer, world.clock.now(), world.log);
+  world.complete();
+  // Time goes on within the turn; nobody below sees it.
+  world.log.during = [&](const std::string&) { world.clock.advance(milliseconds(1)); };
+  const Instant start = world.clock.now();
+  world.reactor.turn(Duration{});
+  EXPECT_EQ(world.log.calls, (std::vector<std::string>{"completion", "timer", "drain", "flush"}));
+  for (const Instant instant : world.log.instants) EXPECT_EQ(instant.ns, start.ns);
+  EXPECT_EQ(world.reactor.stats().turns, 1U);
+  EXPECT_EQ(world.reactor.stats().timers_fired, 1U);
+  EXPECT_EQ(world.reactor.stats().longest_turn, milliseconds(4));
+}
+
+TEST(Reactor, SleepsAsLongAsItMay) {
+  World world;
+  world.reactor.turn(seconds(3));
+  EXPECT_EQ(world.ring.last_timeout(), seconds(3));
+}
+
+TEST(Reactor, SleepsNoLongerThanToTheNextTimer) {
+  World world;
+  world.reactor.timers().arm(world.timer, world.clock.now() + milliseconds(100), world.log);
+  const Instant start = world.clock.now();
+  int turns = 0;
+  for (; world.reactor.stats().timers_fired == 0 && turns < 10; ++turns) {
+    world.reactor.turn(seconds(3));
+    world.clock.advance(world.ring.last_timeout());
+  }
+  EXPECT_LT(turns, 10) << "looks at the wheel too often";
+  const Instant fired = world.log.instants[world.log.instants.size() - 3];
+  EXPECT_GE(fired - start, milliseconds(100));
+  EXPECT_LE(fired - start, milliseconds(104));
+}
+
+TEST(Reactor, ATimerThatIsOverdueAtTheEndOfATurnLetsNobodySleep) {
+  World world;
+  world.log.during = [&](const std::string& what) {
+    if (what != "flush") return;
+    world.reactor.timers().arm(world.timer, world.clock.now() + milliseconds(4), world.log);
+    world.clock.advance(seconds(1));  // a long turn
+  };
+  world.reactor.turn(seconds(3));
+  EXPECT_EQ(world.ring.last_timeout(), Duration{});
+}
+
+TEST(Reactor, DoesNotSleepWithWorkInASource) {
+  World world;
+  world.log.has_work = true;
+  world.reactor.turn(seconds(3));
+  EXPECT_EQ(world.ring.last_timeout(), Duration{});
+}
+
+TEST(Reactor, DoesNotSleepWithSomethingLeftToFlush) {
+  World world;
+  world.log.has_rest = true;
+  world.reactor.turn(seconds(3));
+  EXPECT_EQ(world.ring.last_timeout(), Duration{});
+}
+
+TEST(Reactor, AFullBatchLetsNobodySleep) {
+  constexpr std::size_t kBatch = 1'024;
+  for (const std::size_t events : {kBatch - 1, kBatch, kBatch + 1}) {
+    World world;
+    for (std::size_t i = 0; i < events; ++i) world.complete();
+    world.reactor.turn(seconds(3));
+    EXPECT_EQ(world.ring.last_timeout(), events < kBatch ? seconds(3) : Duration{});
+    EXPECT_EQ(world.log.calls.size(), std::min(events, kBatch) + 2);
+    world.reactor.turn(seconds(3));
+    EXPECT_EQ(world.ring.last_timeout(), seconds(3));
+    EXPECT_EQ(world.log.calls.size(), events + 4);
+  }
+}
+
+TEST(Reactor, AWakeBetweenLookingAndSleepingIsNotLost) {
+  World world;
+  // While the sleeper is looking, it has announced itself already.
+  world.reactor.turn(Duration{});
+  world.reactor.waker().wake();
+  EXPECT_FALSE(world.ring.woken()) << "awake: the kernel is not told";
+  world.reactor.waker().about_to_sleep();
+  world.reactor.waker().wake();
+  world.reactor.waker().wake();
+  EXPECT_TRUE(world.ring.woken());
+}
+
+TEST(Reactor, StopEndsTheRunAfterItsTurn) {
+  World world;
+  world.log.during = [&](const std::string& what) {
+    if (what == "drain" && world.reactor.stats().turns == 3) world.reactor.stop();
+  };
+  world.reactor.run();
+  EXPECT_EQ(world.reactor.stats().turns, 3U);
+  EXPECT_EQ(world.log.calls.back(), "flush");
+  EXPECT_EQ(world.ring.last_timeout(), Duration{});
+}
+
+TEST(ReactorDeath, OneHandlerAKind) {
+  World world;
+  EXPECT_DEATH(world.reactor.route(OpKind::kAccept, world.log), "CHECK failed");
+}
+
+TEST(CrossThreadReactor, StopWakesASleeper) {
+  for (int i = 0; i < 200; ++i) {
+    EventRing ring;
+    MonotonicClock clock;
+    Reactor reactor(ring, clock);
+    std::thread sleeper([&reactor] { reactor.run(); });
+    for (int spin = 0; spin < i * 50; ++spin) std::this_thread::yield();
+    reactor.stop();
+    sleeper.join();
+    ASSERT_EQ(ring.timeouts(), 0U) << "slept a whole second through the stop";
+  }
+}
+
+}  // namespace
+}  // namespace millrace

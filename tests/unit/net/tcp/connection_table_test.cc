@@ -1,0 +1,375 @@
+#include "net/tcp/connection_table.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+#include "tests/unit/net/tcp/table_harness.h"
+
+namespace millrace {
+namespace {
+
+// --- Receive buffers ----------------------------------------------------------------------------
+
+TEST(ConnectionTable, OutOfBuffersParksAndGoesOn) {
+  for (const std::uint32_t buffers : {1U, 2U}) {
+    TableHarness world({}, buffers, 4);
+    Record& a = world.open();
+    Record& b = world.open();
+    world.ring.client_send(a.file, "aaaabbbbccccdddd");
+    world.ring.client_send(b.file, "11112222");
+    for (int turn = 0; turn < 12; ++turn) {
+      const std::uint64_t before = world.ring.stats().submissions;
+      world.turn();
+      EXPECT_LE(world.ring.stats().submissions - before, buffers) << "no more than can be filled";
+      EXPECT_EQ(world.buffers.leased(), 0U);
+    }
+    EXPECT_EQ(a.bytes, "aaaabbbbccccdddd");
+    EXPECT_EQ(b.bytes, "11112222");
+    EXPECT_GT(world.metrics.recv_parked_total, 0U);
+    EXPECT_TRUE(world.ring.receive_armed(a.file));
+    EXPECT_TRUE(world.ring.receive_armed(b.file));
+    const std::uint64_t before = world.ring.stats().submissions;
+    world.settle();
+    EXPECT_EQ(world.ring.stats().submissions, before) << "quiet is quiet";
+  }
+}
+
+// With one buffer, who was parked last must not always be first.
+TEST(ConnectionTable, AFloodDoesNotStarveTheParked) {
+  TableHarness world({}, 1, 4);
+  Record& flood = world.open();
+  Record& quiet = world.open();
+  world.ring.client_send(world.open().file, "x");  // has the only buffer
+  world.ring.client_send(quiet.file, "hi");
+  world.ring.client_send(flood.file, std::string(4'000, 'x'));
+  for (int turn = 0; turn < 6; ++turn) world.turn();
+  EXPECT_EQ(quiet.bytes, "hi");
+  EXPECT_LT(flood.bytes.size(), 4'000U);
+  for (int turn = 0; turn < 2'100; ++turn) world.turn();
+  EXPECT_EQ(flood.bytes.size(), 4'000U);
+}
+
+// Those that are armed first may have nothing to read: nothing but our own turn brings the next.
+TEST(ConnectionTable, DoesNotSleepWhileSomebodyIsParked) {
+  TableHarness world({}, 1, 4);
+  Record& first = world.open();
+  std::vector<Record*> parked;
+  // The only buffer is filled and not yet taken: whoever comes now is parked with nothing to read.
+  for (int i = 0; i < 5; ++i) {
+    parked.push_back(&world.open([&](Record& record) {
+      if (i == 4) world.ring.client_send(record.file, "data");
+      world.ring.client_send(first.file, "data");
+    }));
+  }
+  int turns = 0;
+  for (; turns < 20 && parked.back()->bytes.empty(); ++turns) {
+    world.turn(seconds(1));
+    const bool waits = parked.back()->bytes.empty();
+    EXPECT_TRUE(!waits || world.ring.last_timeout() == Duration{}) << "sleeps with work to do";
+  }
+  EXPECT_LT(turns, 20);
+  for (turns = 0; turns < 20 && world.ring.last_timeout() != seconds(1); ++turns) {
+    world.turn(seconds(1));
+  }
+  EXPECT_LT(turns, 20) << "spins with nothing to do";
+}
+
+TEST(ConnectionTable, AParkedConnectionMayCloseAndItsSlotBeTakenAgain) {
+  TableHarness world({.capacity = 2}, 1, 4);
+  Record& a = world.open();
+  world.ring.client_send(a.file, "aaaabbbb");
+  world.turn();
+  a.connection->terminate(world.clock.now());
+  world.settle();
+  Record& b = world.open();
+  world.ring.client_send(b.file, "ccccdddd");
+  world.settle();
+  EXPECT_EQ(b.bytes, "ccccdddd");
+}
+
+// What is resumed while the resumed are fed must not wait for an event either.
+TEST(ConnectionTable, DoesNotSleepWhileSomebodyIsToBeFed) {
+  TableHarness world;
+  Record& a = world.open();
+  Record& b = world.open();
+  for (Record* record : {&a, &b}) {
+    record->take = [record](Bytes, Instant) {
+      record->connection->pause_reading();
+      return false;
+    };
+    world.ring.client_send(record->file, "x");
+  }
+  world.settle();
+  b.take = {};
+  a.take = [&](Bytes, Instant) {
+    b.connection->resume_reading();
+    return true;
+  };
+  a.connection->resume_reading();
+  world.turn(seconds(1));
+  EXPECT_EQ(world.ring.last_timeout().ns, 0);
+  world.turn(seconds(1));
+  EXPECT_EQ(b.bytes, "x");
+}
+
+// --- Sending ------------------------------------------------------------------------------------
+
+TEST(ConnectionTable, WhatIsQueuedInATurnLeavesInOneSend) {
+  TableHarness world;
+  Record& record = world.open();
+  for (const char* text : {"a", "b", "c"}) record.connection->send(shared(text));
+  world.turn();
+  ASSERT_EQ(world.ring.sends().size(), 1U);
+  EXPECT_EQ(world.ring.sends()[0].bytes, "abc");
+  EXPECT_EQ(world.metrics.sends_total, 1U);
+  world.settle();
+  EXPECT_EQ(record.sents, 1);
+  EXPECT_EQ(world.metrics.bytes_sent_total, 3U);
+}
+
+TEST(ConnectionTable, WhileASendIsInFlightTheRestIsGathered) {
+  TableHarness world;
+  Record& record = world.open();
+  world.ring.set_send_budget(record.file, 0);
+  record.connection->send(shared("first"));
+  world.turn();
+  for (int i = 0; i < 70; ++i) {
+    record.connection->send(shared("m"));
+    world.turn();
+  }
+  EXPECT_EQ(world.ring.sends().size(), 1U);
+  EXPECT_EQ(world.metrics.queued_bytes, 75U);
+  world.ring.clear_send_budget(record.file);
+  world.settle();
+  ASSERT_EQ(world.ring.sends().size(), 3U);
+  EXPECT_EQ(world.ring.sends()[1].views.size(), 64U);
+  EXPECT_EQ(world.ring.sends()[2].views.size(), 6U);
+  EXPECT_EQ(world.ring.sent(record.file), "first" + std::string(70, 'm'));
+  EXPECT_EQ(world.metrics.queued_bytes, 0U);
+  EXPECT_EQ(record.sents, 3);
+}
+
+TEST(ConnectionTable, ASendMayBeShortAtEveryByte) {
+  const std::vector<std::string> messages = {"abcdefgh", "ij", "k", "lmnop"};
+  for (std::uint64_t cut = 1; cut < 16; ++cut) {
+    TableHarness world;
+    Record& record = world.open();
+    world.ring.set_send_budget(record.file, cut);
+    for (const std::string& message : messages) record.connection->send(shared(message));
+    world.settle();
+    EXPECT_EQ(world.ring.sent(record.file).size(), cut);
+    EXPECT_EQ(world.metrics.queued_bytes, 16 - cut);
+    EXPECT_EQ(world.metrics.short_sends_total, 1U);
+    EXPECT_EQ(world.metrics.bytes_sent_total, cut);
+    world.ring.clear_send_budget(record.file);
+    world.settle();
+    EXPECT_EQ(world.ring.sent(record.file), "abcdefghijklmnop");
+    EXPECT_EQ(record.connection->queued_bytes(), 0U);
+  }
+}
+
+TEST(ConnectionTable, KeepsTheOrderOverManyGathers) {
+  TableHarness world;
+  Record& record = world.open();
+  std::mt19937 random(5);
+  std::string expected;
+  for (int step = 0; step < 2'000; ++step) {
+    for (std::size_t n = random() % 5; n > 0; --n) {
+      const std::string text = std::to_string(step) + std::string(random() % 30, '.') + ";";
+      if (record.connection->queued_bytes() + text.size() > 500'000) continue;
+      expected += text;
+      ASSERT_TRUE(record.connection->send(shared(text)));
+    }
+    world.ring.set_send_budget(record.file, random() % 100);
+    world.turn();
+    ASSERT_EQ(world.metrics.queued_bytes, record.connection->queued_bytes());
+  }
+  world.ring.clear_send_budget(record.file);
+  for (int i = 0; i < 400; ++i) world.turn();
+  EXPECT_TRUE(world.ring.sent(record.file) == expected);
+}
+
+// --- Slow readers -------------------------------------------------------------------------------
+
+TEST(ConnectionTable, TheQueueHasALimit) {
+  for (const std::size_t more : {59U, 60U, 61U}) {
+    TableHarness world({.queue_bytes = 100});
+    Record& record = world.open();
+    world.ring.set_send_budget(record.file, 0);
+    EXPECT_TRUE(record.connection->send(shared(std::string(40, 'a'))));
+    world.turn();
+    EXPECT_EQ(record.connection->send(shared(std::string(more, 'b'))), more <= 60);
+    EXPECT_EQ(world.metrics.queued_bytes, more <= 60 ? 40 + more : 40);
+    world.turn();
+    EXPECT_EQ(record.too_slow, more <= 60 ? 0 : 1);
+    EXPECT_EQ(world.metrics.slow_disconnects_total, more <= 60 ? 0U : 1U);
+  }
+}
+
+TEST(ConnectionTable, AnEmptyQueueTakesAMessageOfAnySize) {
+  TableHarness world({.queue_bytes = 100});
+  Record& record = world.open();
+  EXPECT_TRUE(record.connection->send(shared(std::string(5'000, 'a'))));
+  world.settle();
+  EXPECT_EQ(world.ring.sent(record.file).size(), 5'000U);
+}
+
+TEST(ConnectionTable, WhoIsTooSlowGetsALastWordBehindWhatIsInFlight) {
+  for (const std::size_t in_flight : {40U, 100U}) {  // even if that alone fills the queue
+    TableHarness world({.queue_bytes = 100});
+    Record& record = world.open();
+    record.when_too_slow = [&](Instant now) {
+      record.connection->send_last(shared("bye"));
+      record.connection->close_when_flushed(Duration{}, now);
+    };
+    world.ring.set_send_budget(record.file, 0);
+    EXPECT_TRUE(record.connection->send(shared(std::string(in_flight, 'a'))));
+    world.turn();
+    record.connection->send(shared(std::string(50, 'b')));
+    EXPECT_FALSE(record.connection->send(shared(std::string(90, 'c'))));
+    EXPECT_FALSE(record.connection->send(shared("d"))) << "it would hide the hole before it";
+    world.settle();
+    EXPECT_EQ(record.too_slow, 1);
+    EXPECT_EQ(world.metrics.queued_bytes, in_flight + 3);
+    world.ring.clear_send_budget(record.file);
+    world.settle();
+    EXPECT_EQ(world.ring.sent(record.file), std::string(in_flight, 'a') + "bye");
+    EXPECT_TRUE(record.destroyed);
+    EXPECT_EQ(world.metrics.slow_disconnects_total, 1U);
+  }
+}
+
+TEST(ConnectionTable, ABegunMessageIsFinishedBeforeTheLastWord) {
+  TableHarness world({.queue_bytes = 100});
+  Record& record = world.open();
+  record.when_too_slow = [&](Instant now) {
+    record.connection->send_last(shared("bye"));
+    record.connection->close_when_flushed(Duration{}, now);
+  };
+  world.ring.set_send_budget(record.file, 5);
+  record.connection->send(shared("aaaaaaaa"));
+  record.connection->send(shared("bbbbbbbb"));
+  world.turn();
+  world.turn();  // the short send ends, and the next one with the rest is stuck
+  EXPECT_FALSE(record.connection->send(shared(std::string(100, 'c'))));
+  world.settle();
+  world.ring.clear_send_budget(record.file);
+  world.settle();
+  EXPECT_EQ(world.ring.sent(record.file), "aaaaaaaabbbbbbbbbye");
+}
+
+// It says goodbye for another reason in the turn in which it is found too slow.
+TEST(ConnectionTable, AGoodbyeIsNotEvicted) {
+  TableHarness world({.queue_bytes = 100});
+  Record& flushing = world.open();
+  Record& sealed = world.open();
+  for (Record* record : {&flushing, &sealed}) {
+    record->connection->send(shared("first,"));
+    EXPECT_FALSE(record->connection->send(shared(std::string(100, 'x'))));
+    record->connection->send_last(shared("bye"));
+  }
+  flushing.connection->close_when_flushed(Duration{}, world.clock.now());
+  world.settle();
+  for (Record* record : {&flushing, &sealed}) {
+    EXPECT_EQ(world.ring.sent(record->file), "first,bye");
+    EXPECT_EQ(record->too_slow, 0);
+  }
+  EXPECT_TRUE(flushing.destroyed);
+  EXPECT_TRUE(sealed.connection->open());
+}
+
+TEST(ConnectionTable, AFlushingConnectionThatOverflowedStillCloses) {
+  TableHarness world({.queue_bytes = 10});
+  Record& record = world.open();
+  record.connection->send(shared("0123456789"));
+  EXPECT_FALSE(record.connection->send(shared("x")));
+  record.connection->close_when_flushed(Duration{}, world.clock.now());
+  world.settle();
+  EXPECT_TRUE(record.destroyed);
+}
+
+TEST(ConnectionTable, ASendWithoutProgressHasADeadline) {
+  TableHarness world({.send_timeout = seconds(10)});
+  Record& record = world.open();
+  world.ring.set_send_budget(record.file, 0);
+  record.connection->send(shared("aaaa"));
+  world.settle();
+  world.advance(milliseconds(9'990));
+  EXPECT_TRUE(record.connection->open());
+  world.ring.set_send_budget(record.file, 1);  // progress starts it anew
+  world.settle();
+  world.advance(milliseconds(9'990));
+  EXPECT_TRUE(record.connection->open());
+  world.advance(milliseconds(20));
+  EXPECT_TRUE(record.destroyed);
+  EXPECT_EQ(record.too_slow, 0) << "nobody listens any more";
+  EXPECT_EQ(world.metrics.slow_disconnects_total, 1U);
+}
+
+TEST(ConnectionTable, AFailedSendCloses) {
+  TableHarness world;
+  Record& record = world.open();
+  world.ring.set_send_budget(record.file, 0);
+  record.connection->send(shared("x"));
+  world.turn();
+  world.ring.fail_send(record.file, IoError::kOther);
+  world.settle();
+  EXPECT_TRUE(record.destroyed);
+}
+
+// --- Slots --------------------------------------------------------------------------------------
+
+TEST(ConnectionTable, WithoutAFreeSlotTheSocketIsClosed) {
+  TableHarness world({.capacity = 2});
+  Record& a = world.open();
+  world.open();
+  EXPECT_TRUE(world.adopted());
+  world.open();
+  EXPECT_FALSE(world.adopted());
+  world.settle();
+  EXPECT_FALSE(world.ring.is_open(world.last_file()));
+  EXPECT_EQ(world.quota.taken(), 2U);
+  EXPECT_EQ(world.table.size(), 2U);
+  a.connection->terminate(world.clock.now());
+  world.settle();
+  world.open();
+  EXPECT_TRUE(world.adopted());
+}
+
+TEST(ConnectionTable, ASlotIsTakenAgainOnlyAfterItsLastCompletion) {
+  TableHarness world({.capacity = 1});
+  world.ring.report_cancel_last(true);
+  Record& a = world.open();
+  world.ring.set_send_budget(a.file, 0);
+  a.connection->send(shared("stuck"));
+  world.turn();
+  const ConnId old = a.id;
+  a.connection->terminate(world.clock.now());
+  world.open();  // in the turn in which the cancels come back
+  EXPECT_FALSE(world.adopted());
+  world.settle();
+  Record& b = world.open();
+  EXPECT_TRUE(world.adopted());
+  EXPECT_EQ(b.id.index, old.index);
+  EXPECT_NE(b.id.generation, old.generation);
+  EXPECT_EQ(world.table.find(old), nullptr);
+  EXPECT_EQ(world.table.find_index(old.index), b.connection);
+  world.ring.client_send(b.file, "mine");
+  world.settle();
+  EXPECT_EQ(b.bytes, "mine");
+}
+
+TEST(ConnectionTable, IsIdleOnlyWithNothingInTheKernel) {
+  TableHarness world({.capacity = 1});
+  EXPECT_TRUE(world.table.idle());
+  Record& a = world.open();
+  a.connection->terminate(world.clock.now());
+  EXPECT_FALSE(world.table.idle());
+  world.settle();
+  EXPECT_TRUE(world.table.idle());
+}
+
+}  // namespace
+}  // namespace millrace
