@@ -69,8 +69,8 @@ std::uint64_t siphash_1_3(HashKey key, Bytes bytes) {
 }
 
 std::uint64_t hash_bytes(Bytes bytes) {
-  static const HashKey key = random_key();
-  return siphash_1_3(key, bytes);
+  static const HashKey kKey = random_key();
+  return siphash_1_3(kKey, bytes);
 }
 
 }  // namespace millrace

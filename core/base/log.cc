@@ -10,7 +10,7 @@ namespace {
 
 spdlog::logger& logger() {
   // Made at the first message and never destroyed, so that destructors of other statics may log.
-  static const auto* const kept = [] {
+  static const auto* const kKept = [] {
     auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     auto made = std::make_unique<std::shared_ptr<spdlog::logger>>(
         std::make_shared<spdlog::logger>("millrace", std::move(sink)));
@@ -18,7 +18,7 @@ spdlog::logger& logger() {
     (*made)->set_level(spdlog::level::info);
     return made.release();
   }();
-  return **kept;
+  return **kKept;
 }
 
 void log(spdlog::level::level_enum level, std::string_view text) {

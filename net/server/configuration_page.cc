@@ -37,7 +37,7 @@ constexpr std::array<Section, 6> kSections{{
 std::string default_of(const ConfigKey& key) {
   Config config;
   NamespaceConfig name_space;
-  const std::string value = value_text(key, {.config = &config, .name_space = &name_space});
+  std::string value = value_text(key, {.config = &config, .name_space = &name_space});
   if (key.kind == ValueKind::kSecret) return "none";
   if (!is_file_key(key)) return value;
   return "`" + toml_text(key, value) + "`";
