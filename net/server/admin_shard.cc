@@ -89,7 +89,9 @@ void AdminShard::on_request(HttpConnection& http, const HttpRequest& request, In
   const ConnId id = http.connection().id();
   if (request.path == "/healthz") return http.respond(plain(200, "ok\n"), now);
   if (request.path == "/") {
-    return http.respond(answer(200, "text/html; charset=utf-8", std::string(kAdminPage)), now);
+    HttpResponse page = answer(200, "text/html; charset=utf-8", std::string(kAdminPage));
+    page.fields.emplace_back("X-Frame-Options", "DENY");
+    return http.respond(page, now);
   }
   if (request.path == "/readyz") return gather({id, Page::kReady}, now);
   if (request.path == "/metrics") return gather({id, Page::kMetrics}, now);

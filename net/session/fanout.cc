@@ -26,9 +26,8 @@ void Fanout::deliver(const Publication& publication, std::span<const Subscriber>
   for (const Subscriber& subscriber : to) {
     Connection* connection = table_.find_index(subscriber.id);
     CHECK(connection != nullptr);
-    connection->send(frame);
+    if (connection->send(frame)) ++metrics_.deliveries_total;
   }
-  metrics_.deliveries_total += to.size();
 }
 
 void Fanout::subscribed(Bytes channel, std::span<const Subscriber> who) {
