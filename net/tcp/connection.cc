@@ -32,10 +32,14 @@ void Connection::close_when_flushed(Duration linger, Instant now) {
   if (state_ != State::kOpen) return;
   state_ = State::kFlushing;
   linger_ = linger;
-  protocol_deadline_ = Instant::never();
+  protocol_deadline_ = now + table_.limits_.flush_timeout;
   table_.unread_.erase(id_.index);
   if (paused_) resume_reading();
-  if (queue_ == nullptr) table_.flushed(*this, now);
+  if (queue_ == nullptr) {
+    table_.flushed(*this, now);
+  } else {
+    table_.arm_timer(*this);
+  }
 }
 
 void Connection::terminate(Instant now) { table_.begin_close(*this, now); }

@@ -68,9 +68,9 @@ class Connection : public Timer {
   bool send(const SharedBytes& bytes);
   // Queues the last word: it fits in any case, and whatever is sent after it is ignored.
   void send_last(const SharedBytes& bytes);
-  // Closes once all that is queued is sent. Input is dropped from now on, for at most `linger`
-  // after the last byte: a close with unread input would reset the connection, and the peer might
-  // lose what we sent last. A linger of zero closes at once.
+  // Closes once all that is queued is sent, which has a deadline of its own. Input is dropped from
+  // now on, for at most `linger` after the last byte: a close with unread input would reset the
+  // connection, and the peer might lose what we sent last. A linger of zero closes at once.
   void close_when_flushed(Duration linger, Instant now);
   // Closes now; what is queued is dropped.
   void terminate(Instant now);

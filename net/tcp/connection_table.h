@@ -26,6 +26,9 @@ struct ConnectionLimits {
   std::uint32_t capacity = 1'024;         // slots
   std::size_t queue_bytes = 1024 * 1024;  // of one connection's send queue
   Duration send_timeout = seconds(10);    // without progress of a send
+  // From the wish to close to the last byte: a peer that takes one byte now and then makes
+  // progress, but not for ever.
+  Duration flush_timeout = seconds(30);
 };
 
 class ConnectionTable final : public CompletionHandler, public TimerHandler, public TurnEnd {

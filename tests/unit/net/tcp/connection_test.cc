@@ -295,6 +295,23 @@ TEST(Connection, WithoutALingerItClosesOnceFlushed) {
   EXPECT_FALSE(world.ring.is_open(record.file));
 }
 
+TEST(Connection, APeerThatTakesAByteNowAndThenDoesNotKeepItFlushing) {
+  TableHarness harness({.flush_timeout = seconds(30)});
+  Record& record = harness.open();
+  harness.ring.set_send_budget(record.file, 1);
+  record.connection->send(SharedBytes::copy_of(std::string(1'000, 'x')));
+  harness.settle();
+  record.connection->close_when_flushed(seconds(1), harness.clock.now());
+  for (int second = 1; second < 30; ++second) {
+    harness.advance(seconds(1));
+    ASSERT_FALSE(record.destroyed) << second;
+    harness.ring.set_send_budget(record.file, 1);
+    harness.settle();
+  }
+  harness.advance(seconds(1) + milliseconds(10));
+  EXPECT_TRUE(record.destroyed);
+}
+
 TEST(Connection, ClosesAtOnceWithNothingToFlush) {
   TableHarness world;
   Record& record = world.open();
