@@ -3,8 +3,8 @@
 #
 #   bench/fanout.sh [SUBSCRIBERS] [PAYLOAD] [IN_FLIGHT] [SECONDS] [RUNS]
 #
-# The server is pinned to core 0, the clients (bench/load/swarm.cc, one thread) to core 1; both sides'
-# use of their core says which of them was saturated. Nothing else should run on the machine.
+# The server is pinned to core 0, the clients (bench/load/swarm.cc, one thread) to core 1; how much
+# each used of its core says which of them was saturated. Nothing else should run on the machine.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -73,4 +73,6 @@ for run in $(seq "$runs"); do
   echo "$rate" >>"$work/rates"
 done
 sort -n "$work/rates" | awk '{ r[NR] = $1 }
-  END { printf "\nmedian %d, lowest %d, highest %d deliveries/s\n", r[int((NR + 1) / 2)], r[1], r[NR] }'
+  END {
+    printf "\nmedian %d, lowest %d, highest %d deliveries/s\n", r[int((NR + 1) / 2)], r[1], r[NR]
+  }'
