@@ -1,4 +1,4 @@
-// The check of a payload where it enters, once (design: "payloads").
+// The check of a payload where it enters, once.
 //
 // A `json` namespace takes JSON only. Line breaks between tokens are taken out, because the
 // protocol's frames are lines, and one raw line break would make every SDK subscriber reconnect for

@@ -1,7 +1,7 @@
 // A limit on things that many shards hold, exact across threads: connections.
 //
-// It is the one thing that shards share besides constant configuration (design decision 1). What is
-// taken is a Units, which gives back when it dies, so that no path can forget to.
+// It is the one thing that shards share besides constant configuration: without it a cap could not
+// be exact. What is taken is a Units, which gives back when it dies, so that no path can forget to.
 //
 // Owner: whoever holds the server together; must outlive its Units (checked). Any thread's.
 #pragma once

@@ -3,8 +3,8 @@
 // The kernel fills a buffer and names it in a completion; the shard then holds a Lease until the
 // bytes are consumed, and the buffer goes back to the ring when the Lease dies. Idle connections
 // hold none. When all buffers are out, a receive ends with kNoBuffers; its connection waits in
-// the owner's parking list until leased() is below count(), and is armed again at most once a turn
-// (design decision 4).
+// the owner's parking list until leased() is below count(), and is armed again at most once a
+// turn, so that nobody spins on an empty group.
 //
 // Owner: the shard. Not thread-safe. Limits: `count` (a power of two, at most 32,768: the kernel's
 // limit, io_uring_register_buf_ring(3)) buffers of `size` bytes.

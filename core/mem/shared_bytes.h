@@ -1,8 +1,7 @@
 // Immutable bytes with a shard-local, non-atomic reference count.
 //
 // A frame is encoded once into a SharedBytes and every subscriber's send queue holds a reference to
-// the same bytes (design: "serialized once per fan-out"). The count and the bytes are one
-// allocation.
+// the same bytes. The count and the bytes are one allocation.
 //
 // Owner: whoever holds a reference. Shard: the one that made it (checked); it never crosses. What
 // crosses is OwnedBytes. Errors: none; allocation failure ends the process.

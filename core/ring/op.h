@@ -2,8 +2,7 @@
 //
 // An operation is named by its OpTag: kind, owner's slot and the slot's generation. The owner keeps
 // a bit that is true exactly from submit() to the event whose `more` is false, and releases no
-// memory that the kernel may touch before that (style.md, habit 1). A tag that finds no owner any
-// more is harmless.
+// memory that the kernel may touch before that (docs/STYLE.md, docs/decisions/0002).
 #pragma once
 
 #include <sys/socket.h>

@@ -23,8 +23,8 @@ constexpr int kClosedCallbackMs = 10'000;
 constexpr std::uint64_t kPhaseBits = 2;
 constexpr std::uint64_t kFirstState = std::uint64_t{1} << kPhaseBits;  // never 0, as live_at_ is
 
-// (m) One thread delivers ~300,000 messages a second over many subscriptions, for all shards; more
-// threads share the subscriptions out. A subscription keeps to one, so its order stays.
+// For all shards together: more threads share the subscriptions out. A subscription keeps to one
+// thread, so its order stays.
 int delivery_threads() {
   return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 4, 1, 8);
 }

@@ -19,7 +19,7 @@ namespace millrace {
 // Their values are indexes of the key's choices (config_keys.cc).
 enum class BrokerKind : std::uint8_t { kMemory, kNats };
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
-// How a shard asks NATS for a namespace's channels (design decision 9).
+// How a shard asks NATS for a namespace's channels (docs/ARCHITECTURE.md).
 enum class InterestMode : std::uint8_t { kChannel, kPrefix };
 enum class PayloadFormat : std::uint8_t { kJson };
 

@@ -6,7 +6,7 @@
 //
 // What is in flight is a bit each (recv, send, their cancels, close); nothing that the kernel may
 // touch is released before its bit is clear, and the slot only after the last. Closing is a state
-// plus a join that is entered from every completion (style: habits 1 and 2).
+// plus a join that is entered from every completion.
 //
 // A Connection knows bytes. What they mean is its Protocol's business: HTTP until the upgrade,
 // WebSocket after. It owns its Protocol; the ConnectionTable owns it; all stay on their shard.
