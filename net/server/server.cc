@@ -116,8 +116,8 @@ ClientShardOptions Server::client_options() const {
     nats.subject_prefix = config_.broker.subject_prefix;
     nats.max_payload = limits.publication_size;
     nats.wait_connected_ms = kNatsStartWaitMs;
-    for (const auto& [name, settings] : config_.namespaces) {
-      if (settings.interest == InterestMode::kPrefix) nats.prefix_namespaces.push_back(name);
+    for (const auto& [name, settings] : sessions.namespaces) {
+      if (settings.prefix_interest) nats.prefix_namespaces.push_back(name);
     }
     options.nats = nats;
     options.require_broker = config_.broker.require;

@@ -87,7 +87,6 @@ class Connection : public Timer {
   [[nodiscard]] Protocol* protocol() { return protocol_.get(); }
   [[nodiscard]] ConnId id() const { return id_; }
   [[nodiscard]] const Peer& peer() const { return peer_; }
-  [[nodiscard]] ConnectionTable& table() { return table_; }
   [[nodiscard]] bool open() const { return state_ == State::kOpen; }
   [[nodiscard]] bool closing() const { return state_ == State::kClosing; }
   [[nodiscard]] std::size_t queued_bytes() const { return queue_ ? queue_->bytes() : 0; }
