@@ -68,9 +68,17 @@ std::uint64_t siphash_1_3(HashKey key, Bytes bytes) {
   return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
 }
 
-std::uint64_t hash_bytes(Bytes bytes) {
-  static const HashKey kKey = random_key();
-  return siphash_1_3(kKey, bytes);
+namespace {
+
+HashKey& process_key() {
+  static HashKey key = random_key();
+  return key;
 }
+
+}  // namespace
+
+void set_hash_key(HashKey key) { process_key() = key; }
+
+std::uint64_t hash_bytes(Bytes bytes) { return siphash_1_3(process_key(), bytes); }
 
 }  // namespace millrace

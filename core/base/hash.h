@@ -20,6 +20,10 @@ struct HashKey {
 // Pure.
 std::uint64_t siphash_1_3(HashKey key, Bytes bytes);
 
+// For simulations, which need tables that walk alike in every run: sets the process's key.
+// REQUIRES: no table hashed under the old key is in use, and no other thread hashes.
+void set_hash_key(HashKey key);
+
 // Under the process's key. Any thread's.
 std::uint64_t hash_bytes(Bytes bytes);
 

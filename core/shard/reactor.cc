@@ -20,6 +20,11 @@ void Reactor::add_source(InboundSource& source) { sources_.push_back(&source); }
 void Reactor::add_turn_end(TurnEnd& turn_end) { turn_ends_.push_back(&turn_end); }
 
 void Reactor::turn(Duration longest_wait) {
+  ring_.wait(work(longest_wait));
+  resume();
+}
+
+Duration Reactor::work(Duration longest_wait) {
   const Instant now = clock_.now();
   ++stats_.turns;
   run_completions(now);
@@ -28,7 +33,7 @@ void Reactor::turn(Duration longest_wait) {
   for (TurnEnd* turn_end : turn_ends_) turn_end->flush(now);
   const Instant done = clock_.now();
   stats_.longest_turn = std::max(stats_.longest_turn, done - now);
-  sleep(longest_wait, done);
+  return prepare_sleep(longest_wait, done);
 }
 
 void Reactor::run_completions(Instant now) {
@@ -43,24 +48,26 @@ void Reactor::run_completions(Instant now) {
   }
 }
 
-void Reactor::sleep(Duration longest_wait, Instant now) {
+Duration Reactor::prepare_sleep(Duration longest_wait, Instant now) {
   const Instant deadline = timers_.next_deadline();
   Duration wait = longest_wait;
   if (deadline != Instant::never()) wait = std::min(wait, deadline - now);
   if (wait.ns < 0 || batch_was_full_) wait = Duration{};
   // Announce the sleep first and look once more then: a producer that came before saw us awake.
   waker_.about_to_sleep();
-  const bool busy = std::any_of(sources_.begin(), sources_.end(),
-                                [](const InboundSource* source) { return source->ready(); }) ||
-                    std::any_of(turn_ends_.begin(), turn_ends_.end(),
-                                [](const TurnEnd* turn_end) { return turn_end->unfinished(); });
-  if (busy || stopping_.load(std::memory_order_acquire)) wait = Duration{};
-  ring_.wait(wait);
-  waker_.awake();
+  if (has_work() || stopping()) wait = Duration{};
+  return wait;
+}
+
+bool Reactor::has_work() const {
+  return std::any_of(sources_.begin(), sources_.end(),
+                     [](const InboundSource* source) { return source->ready(); }) ||
+         std::any_of(turn_ends_.begin(), turn_ends_.end(),
+                     [](const TurnEnd* turn_end) { return turn_end->unfinished(); });
 }
 
 void Reactor::run() {
-  while (!stopping_.load(std::memory_order_acquire)) turn(seconds(1));
+  while (!stopping()) turn(seconds(1));
 }
 
 void Reactor::stop() {

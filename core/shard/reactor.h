@@ -71,6 +71,10 @@ class Reactor {
 
   // One turn. Waits at most `longest_wait` for something to do.
   void turn(Duration longest_wait);
+  // A turn in its parts, for a simulator, which plays the wait between them: work() does everything
+  // before the wait, announces the sleep and says how long it may last; resume() ends it.
+  [[nodiscard]] Duration work(Duration longest_wait);
+  void resume() { waker_.awake(); }
   // Turns until stop().
   void run();
   // Any thread's.
@@ -80,12 +84,15 @@ class Reactor {
   [[nodiscard]] TimerWheel& timers() { return timers_; }
   [[nodiscard]] Waker& waker() { return waker_; }
   [[nodiscard]] const ReactorStats& stats() const { return stats_; }
+  // True if the next turn has something to do that no completion or timer stands for.
+  [[nodiscard]] bool has_work() const;
+  [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_acquire); }
 
  private:
   static constexpr std::size_t kBatch = 1'024;  // completions a turn; the rest come next turn
 
   void run_completions(Instant now);
-  void sleep(Duration longest_wait, Instant now);
+  [[nodiscard]] Duration prepare_sleep(Duration longest_wait, Instant now);
 
   Ring& ring_;
   Clock& clock_;

@@ -42,20 +42,14 @@ struct Slot {
 
 class Impl final : public NatsBroker {
  public:
-  Impl(const NatsOptions& options, BrokerEvents& events, Waker& waker, ShardMetrics& metrics)
+  Impl(const NatsOptions& options, BrokerEvents& events, ShardMetrics& metrics,
+       std::unique_ptr<BrokerLink> link)
       : options_(options),
         events_(events),
         metrics_(metrics),
         prefix_namespaces_(options.prefix_namespaces.begin(), options.prefix_namespaces.end()),
-        link_(options, waker) {
+        link_(std::move(link)) {
     metrics_.broker_ready = 0;
-  }
-
-  Result<void> start() { return link_.start(); }
-  void wait_connected() const {
-    for (int ms = 0; ms < options_.wait_connected_ms && !link_.up(); ms += kWaitSliceMs) {
-      nats_Sleep(kWaitSliceMs);
-    }
   }
 
   bool add_interest(Bytes channel, InterestToken token) override;
@@ -64,8 +58,8 @@ class Impl final : public NatsBroker {
   BrokerStatus status() const override;
   void drain(Instant now) override;
   bool ready() const override {
-    return next_message_ < messages_.size() || link_.waiting() || link_.up() != was_up_ ||
-           link_.lives() != seen_lives_ || (!unsent_.empty() && has_room());
+    return next_message_ < messages_.size() || link_->waiting() || link_->up() != was_up_ ||
+           link_->lives() != seen_lives_ || (!unsent_.empty() && has_room());
   }
 
  private:
@@ -114,7 +108,7 @@ class Impl final : public NatsBroker {
   Duration outage_{};
   std::string note_;
 
-  NatsLink link_;  // last: it ends before what its inbox leads to
+  std::unique_ptr<BrokerLink> link_;  // last: it ends before what its inbox leads to
 };
 
 std::uint32_t Impl::new_slot(std::string subject) {
@@ -154,7 +148,7 @@ bool Impl::add_interest(Bytes channel, InterestToken token) {
   const std::uint32_t index = slot_for(channel);
   interests_.emplace(channel, index);
   Slot& slot = slots_[index];
-  const bool at_once = slot.live || !link_.up();
+  const bool at_once = slot.live || !link_->up();
   if (!at_once) {
     if (slot.waiting == nullptr) slot.waiting = std::make_unique<Waiting>();
     slot.waiting->emplace(channel, token);
@@ -209,7 +203,7 @@ bool Impl::send_change(std::uint32_t index) {
   request.kind = slot.sent ? NatsRequestKind::kUnsubscribe : NatsRequestKind::kSubscribe;
   request.subscription = {index, slot.generation};
   request.subject = std::exchange(slot.subject, {});
-  CHECK(link_.send(request));  // its lanes have room for all that is outstanding
+  CHECK(link_->send(request));  // its lanes have room for all that is outstanding
   ++outstanding_;
   slot.sent = !slot.sent;
   return true;
@@ -237,7 +231,7 @@ void Impl::publish(const Publication& publication, PublishToken token) {
   shard_.verify();
   const std::size_t size = publication.data.size();
   // A larger one would be dropped by every node that gets it.
-  if (!link_.up() || size > options_.max_payload ||
+  if (!link_->up() || size > options_.max_payload ||
       check_channel_name(publication.channel) != ChannelNameError::kOk) {
     settle_publish(token, PublishOutcome::kUnavailable);
     return;
@@ -252,7 +246,7 @@ void Impl::publish(const Publication& publication, PublishToken token) {
   request.token = token;
   request.subject = channel_to_subject(options_.subject_prefix, publication.channel);
   request.data = publication.data;
-  CHECK(link_.send(request));
+  CHECK(link_->send(request));
   ++outstanding_;
   outstanding_bytes_ += size;
 }
@@ -263,16 +257,16 @@ void Impl::drain(Instant now) {
   take_answers();
   send_unsent();
   take_messages();
-  const std::uint64_t dropped = link_.dropped();
+  const std::uint64_t dropped = link_->dropped();
   metrics_.broker_dropped_full_total += dropped - std::exchange(seen_dropped_, dropped);
 }
 
 void Impl::follow_link(Instant now) {
   std::string note;
-  while (link_.take_note(note)) note_ = std::move(note);
+  while (link_->take_note(note)) note_ = std::move(note);
   // Read in this order: a life that begins in between is seen by the next drain.
-  const std::uint64_t lives = link_.lives();
-  const bool up = link_.up();
+  const std::uint64_t lives = link_->lives();
+  const bool up = link_->up();
   if (!drained_) away_since_ = now_ = now;
   drained_ = true;
   if (!was_up_) outage_ = outage_ + (now - now_);
@@ -291,7 +285,7 @@ void Impl::follow_link(Instant now) {
 void Impl::take_answers() {
   NatsAnswer answer;
   // Those that are there now, lest events that ask for more keep this turn going.
-  for (std::size_t most = outstanding_; most > 0 && link_.take_answer(answer); --most) {
+  for (std::size_t most = outstanding_; most > 0 && link_->take_answer(answer); --most) {
     CHECK_GT(outstanding_, 0U);
     --outstanding_;
     outstanding_bytes_ -= answer.bytes;
@@ -322,13 +316,13 @@ void Impl::take_messages() {
   if (next_message_ == messages_.size()) {
     messages_.clear();
     next_message_ = 0;
-    link_.inbox().take(messages_);
+    link_->inbox().take(messages_);
   }
   const std::size_t end = std::min(messages_.size(), next_message_ + kMessagesPerDrain);
   while (next_message_ < end) {
     NatsInbound& inbound = messages_[next_message_++];
     take_message(inbound);
-    link_.inbox().release(inbound);
+    link_->inbox().release(inbound);
   }
 }
 
@@ -353,7 +347,7 @@ void Impl::take_message(const NatsInbound& inbound) {
 }
 
 const char* Impl::reason() const {
-  switch (link_.cause()) {
+  switch (link_->cause()) {
     case NatsLinkCause::kNotReached:
       return "no connection yet; is nats-server running there?";
     case NatsLinkCause::kLost:
@@ -367,7 +361,7 @@ const char* Impl::reason() const {
 }
 
 BrokerStatus Impl::status() const {
-  if (link_.up()) return {};
+  if (link_->up()) return {};
   std::string cause = "NATS";
   const char* separator = " ";
   for (const std::string& url : options_.urls) {
@@ -385,10 +379,18 @@ Result<std::unique_ptr<NatsBroker>> NatsBroker::make(const NatsOptions& options,
                                                      BrokerEvents& events, Waker& waker,
                                                      ShardMetrics& metrics) {
   if (const auto checked = check_nats_options(options); !checked) return checked.error();
-  auto broker = std::make_unique<Impl>(options, events, waker, metrics);
-  if (const auto started = broker->start(); !started) return started.error();
-  broker->wait_connected();
-  return std::unique_ptr<NatsBroker>(std::move(broker));
+  auto link = std::make_unique<NatsLink>(options, waker);
+  if (const auto started = link->start(); !started) return started.error();
+  for (int ms = 0; ms < options.wait_connected_ms && !link->up(); ms += kWaitSliceMs) {
+    nats_Sleep(kWaitSliceMs);
+  }
+  return over(std::move(link), options, events, metrics);
+}
+
+std::unique_ptr<NatsBroker> NatsBroker::over(std::unique_ptr<BrokerLink> link,
+                                             const NatsOptions& options, BrokerEvents& events,
+                                             ShardMetrics& metrics) {
+  return std::make_unique<Impl>(options, events, metrics, std::move(link));
 }
 
 }  // namespace millrace

@@ -21,6 +21,7 @@
 #include "core/hub/broker.h"
 #include "core/metrics/shard_metrics.h"
 #include "core/shard/reactor.h"
+#include "net/nats/broker_link.h"
 #include "net/nats/nats_options.h"
 
 namespace millrace {
@@ -32,6 +33,10 @@ class NatsBroker : public Broker, public InboundSource {
   // until connected or that long, for a start that wants to know (`[broker] require`).
   static Result<std::unique_ptr<NatsBroker>> make(const NatsOptions& options, BrokerEvents& events,
                                                   Waker& waker, ShardMetrics& metrics);
+  // The same over any link: a simulator brings its own.
+  static std::unique_ptr<NatsBroker> over(std::unique_ptr<BrokerLink> link,
+                                          const NatsOptions& options, BrokerEvents& events,
+                                          ShardMetrics& metrics);
 };
 
 }  // namespace millrace

@@ -10,14 +10,6 @@
 // that is stopped keeps the thread for a write deadline and a flush timeout, and for a connect
 // timeout if the library begins to reconnect just then.
 //
-// Guarantees:
-//  1. Every request that send() took is answered once, in order, unless the link is destroyed
-//     first.
-//  2. up() is true only while every subscription taken so far is live at the server: it becomes so
-//     after a (re)connect when all are subscribed and a flush has come back.
-//  3. Nothing is published from a buffer of the library's after a reconnect: while the connection
-//     is away, publish is refused.
-//
 // What nats.c 3.4.1 does and this file lives with:
 //  - natsConnection_FlushTimeout() returns OK if its PING could not be written; the thread's last
 //    error tells.
@@ -44,63 +36,40 @@
 
 #include "core/base/random.h"
 #include "core/base/result.h"
-#include "core/hub/broker.h"
 #include "core/shard/lane.h"
 #include "core/shard/waker.h"
-#include "net/nats/nats_inbox.h"
+#include "net/nats/broker_link.h"
 #include "net/nats/nats_options.h"
 #include "net/nats/nats_subscriptions.h"
 
 namespace millrace {
 
-enum class NatsRequestKind : std::uint8_t { kSubscribe, kUnsubscribe, kPublish };
-
-struct NatsRequest {
-  NatsRequestKind kind = NatsRequestKind::kPublish;
-  NatsSubscriptionId subscription;  // of the first two
-  PublishToken token = 0;           // of a publish
-  std::string subject;              // of all but kUnsubscribe
-  std::string data;                 // of a publish
-};
-
-struct NatsAnswer {
-  NatsRequestKind kind = NatsRequestKind::kPublish;
-  NatsSubscriptionId subscription;
-  PublishToken token = 0;
-  std::size_t bytes = 0;  // of the data that was to be published
-  bool accepted = false;  // of a publish
-};
-
-// Why a link is not up.
-enum class NatsLinkCause : std::uint8_t { kNotReached, kLost, kNoAnswer, kClosed };
-
-class NatsLink {
+class NatsLink final : public BrokerLink {
  public:
   NatsLink(const NatsOptions& options, Waker& waker);
-  ~NatsLink();
+  ~NatsLink() override;
   NatsLink(const NatsLink&) = delete;
   NatsLink& operator=(const NatsLink&) = delete;
 
   // Once, before all else. Fails only for what cannot work with any server.
   Result<void> start();
 
-  // The shard's. False if the lane is full; then `request` is untouched.
-  [[nodiscard]] bool send(NatsRequest& request);
-  [[nodiscard]] bool take_answer(NatsAnswer& answer) { return answers_.pop(answer); }
-  // What the server or the library said of an error; for people, from a peer.
-  [[nodiscard]] bool take_note(std::string& note) { return notes_.pop(note); }
-  [[nodiscard]] NatsInbox& inbox() { return inbox_; }
-  // An answer or a message is there.
-  [[nodiscard]] bool waiting() const { return inbox_.waiting() || !answers_.empty(); }
-
-  [[nodiscard]] bool up() const {
+  // BrokerLink.
+  [[nodiscard]] bool send(NatsRequest& request) override;
+  [[nodiscard]] bool take_answer(NatsAnswer& answer) override { return answers_.pop(answer); }
+  [[nodiscard]] bool take_note(std::string& note) override { return notes_.pop(note); }
+  [[nodiscard]] NatsInbox& inbox() override { return inbox_; }
+  [[nodiscard]] bool waiting() const override { return inbox_.waiting() || !answers_.empty(); }
+  [[nodiscard]] bool up() const override {
     return live_at_.load(std::memory_order_acquire) == state_.load(std::memory_order_acquire);
   }
-  // How many times up() has become true: tells of an outage that was over before anybody looked.
-  [[nodiscard]] std::uint64_t lives() const { return lives_.load(std::memory_order_acquire); }
-  [[nodiscard]] NatsLinkCause cause() const { return cause_.load(std::memory_order_acquire); }
-  // Messages dropped because the inbox or the library's queues were full.
-  [[nodiscard]] std::uint64_t dropped() const {
+  [[nodiscard]] std::uint64_t lives() const override {
+    return lives_.load(std::memory_order_acquire);
+  }
+  [[nodiscard]] NatsLinkCause cause() const override {
+    return cause_.load(std::memory_order_acquire);
+  }
+  [[nodiscard]] std::uint64_t dropped() const override {
     return inbox_.dropped() + library_dropped_.load(std::memory_order_relaxed);
   }
 

@@ -24,9 +24,10 @@ Result<std::unique_ptr<ClientShard>> ClientShard::assemble(ShardId id,
                                                            SharedState& shared,
                                                            std::vector<int> listen_fds,
                                                            Machine machine) {
+  const BrokerSeam seam = std::move(machine.broker);
   auto shard =
       std::make_unique<ClientShard>(id, options, shared, std::move(listen_fds), std::move(machine));
-  const auto broker = shard->make_broker();
+  const auto broker = shard->make_broker(seam);
   if (!broker.ok()) return broker.error();
   return shard;
 }
@@ -56,15 +57,15 @@ ClientShard::ClientShard(ShardId id, const ClientShardOptions& options, SharedSt
 
 ClientShard::~ClientShard() { reactor_.timers().cancel(drain_timer_); }
 
-Result<void> ClientShard::make_broker() {
+Result<void> ClientShard::make_broker(const BrokerSeam& seam) {
+  BrokerEvents& events = seam.tap ? seam.tap(hub_) : hub_;
   if (!options_.nats) {
-    auto broker = std::make_unique<MemoryBroker>(mailbox_, options_.client_shards, hub_, metrics_);
+    auto broker =
+        std::make_unique<MemoryBroker>(mailbox_, options_.client_shards, events, metrics_);
     memory_broker_ = broker.get();
     broker_ = std::move(broker);
   } else {
-    NatsOptions nats = *options_.nats;
-    nats.name += "-" + std::to_string(id_.value);
-    auto broker = NatsBroker::make(nats, hub_, reactor_.waker(), metrics_);
+    auto broker = make_nats_broker(seam, events);
     if (!broker.ok()) return broker.error();
     const BrokerStatus status = (*broker)->status();
     if (options_.require_broker && !status.ready) {
@@ -76,6 +77,14 @@ Result<void> ClientShard::make_broker() {
   }
   hub_.set_broker(*broker_);
   return {};
+}
+
+Result<std::unique_ptr<NatsBroker>> ClientShard::make_nats_broker(const BrokerSeam& seam,
+                                                                  BrokerEvents& events) {
+  NatsOptions nats = *options_.nats;
+  nats.name += "-" + std::to_string(id_.value);
+  if (!seam.make_link) return NatsBroker::make(nats, events, reactor_.waker(), metrics_);
+  return NatsBroker::over(seam.make_link(nats, reactor_.waker()), nats, events, metrics_);
 }
 
 void ClientShard::start_accepting() {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -59,12 +60,21 @@ struct SharedState {
   std::atomic<std::size_t> clients_running{0};  // client shards that have not drained yet
 };
 
+// Where a simulator steps in around the broker; empty in a server.
+struct BrokerSeam {
+  // The connection to NATS, instead of a real one.
+  std::function<std::unique_ptr<BrokerLink>(const NatsOptions&, Waker&)> make_link = {};
+  // Sees what passes from the broker to the hub that it is given. Must outlive the shard.
+  std::function<BrokerEvents&(BrokerEvents&)> tap = {};
+};
+
 // What a shard runs on.
 struct Machine {
   std::unique_ptr<RecvBuffers> buffers;
   std::unique_ptr<Ring> ring;
   Clock* clock = nullptr;  // must outlive the shard
   std::uint64_t random_seed = 0;
+  BrokerSeam broker = {};
 };
 
 class ClientShard final : public ShardBody,
@@ -103,7 +113,9 @@ class ClientShard final : public ShardBody,
   [[nodiscard]] Hub& hub() { return hub_; }
 
  private:
-  Result<void> make_broker();
+  Result<void> make_broker(const BrokerSeam& seam);
+  Result<std::unique_ptr<NatsBroker>> make_nats_broker(const BrokerSeam& seam,
+                                                       BrokerEvents& events);
   void on_accept(FileSlot file, const Peer& peer, std::uint32_t listener, Instant now) override;
   void on_message(ShardId from, Message& message, Instant now) override;
   [[nodiscard]] std::unique_ptr<ShardSnapshot> snapshot();
