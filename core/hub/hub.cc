@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core/base/assert.h"
+#include "core/base/mutant.h"
 
 namespace millrace {
 
@@ -50,7 +51,8 @@ void Hub::drop(SubscriberId who) {
   CHECK(!delivering_);
   SubscriptionList* list = list_of(who);
   if (list == nullptr) return;
-  while (!list->empty()) remove_entry(who, list->size() - 1);
+  const std::uint32_t left = mutated(Mutant::kSubscriberLeft) ? 1 : 0;
+  while (list->size() > left) remove_entry(who, list->size() - 1);
   *list = SubscriptionList();
 }
 
@@ -113,7 +115,8 @@ void Hub::on_publication(const Publication& publication) {
   Channel* channel = channels_.find(publication.channel);
   if (channel == nullptr) return;  // the last subscriber left while it was on its way
   CHECK(!channel->subscribers.empty());
-  if (!channel->live) return;  // its subscribers have not been told yet that they are subscribed
+  // Its subscribers have not been told yet that they are subscribed.
+  if (!channel->live && !mutated(Mutant::kEarlyPublication)) return;
   ++metrics_.publications_total;
   delivering_ = true;
   sink_.deliver(publication, channel->subscribers);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/mutant.h"
 
 namespace millrace {
 
@@ -89,6 +90,7 @@ bool MemoryBroker::on_message(ShardId from, Message& message) {
   if (auto* request = std::get_if<PublishRequest>(&message)) {
     spread({request->channel, request->data, request->user, request->client, 0});
     ++metrics_.broker_published_total;
+    if (mutated(Mutant::kForgottenAcknowledgement)) return true;
     mailbox_.send(from, PublishAck{request->token});
     return true;
   }

@@ -3,11 +3,12 @@
 #include <algorithm>
 
 #include "core/base/assert.h"
+#include "core/base/mutant.h"
 
 namespace millrace {
 
-MailboxNetwork::MailboxNetwork(std::size_t shards)
-    : shards_(shards), links_(shards * shards), wakers_(shards) {
+MailboxNetwork::MailboxNetwork(std::size_t shards, std::size_t lane_capacity)
+    : shards_(shards), lane_capacity_(lane_capacity), links_(shards * shards), wakers_(shards) {
   CHECK_GT(shards, 0U);
   CHECK_LT(shards, std::size_t{kNoShard});
 }
@@ -45,7 +46,8 @@ MailboxNetwork::Link& Mailbox::link_to(ShardId to) {
   auto& slot = network_.slot(self_, to);
   MailboxNetwork::Link* link = slot.load(std::memory_order_relaxed);
   if (link == nullptr) {
-    link = std::make_unique<MailboxNetwork::Link>().release();  // the network owns it
+    link = std::make_unique<MailboxNetwork::Link>(network_.lane_capacity_)
+               .release();  // the network owns it
     slot.store(link, std::memory_order_release);
   }
   return *link;
@@ -54,7 +56,7 @@ MailboxNetwork::Link& Mailbox::link_to(ShardId to) {
 bool Mailbox::try_send(ShardId to, Message& message) {
   shard_.verify();
   if (!link_to(to).lane.push(message)) return false;
-  network_.wake(to);
+  if (!mutated(Mutant::kLostWake)) network_.wake(to);
   return true;
 }
 

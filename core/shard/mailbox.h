@@ -27,7 +27,7 @@ class MailboxNetwork {
  public:
   static constexpr std::size_t kLaneCapacity = 4'096;  // messages
 
-  explicit MailboxNetwork(std::size_t shards);
+  explicit MailboxNetwork(std::size_t shards, std::size_t lane_capacity = kLaneCapacity);
   ~MailboxNetwork();
   MailboxNetwork(const MailboxNetwork&) = delete;
   MailboxNetwork& operator=(const MailboxNetwork&) = delete;
@@ -39,7 +39,8 @@ class MailboxNetwork {
  private:
   friend class Mailbox;
   struct Link {
-    Lane<Message> lane{kLaneCapacity};
+    explicit Link(std::size_t capacity) : lane(capacity) {}
+    Lane<Message> lane;
     std::atomic<bool> sender_waits{false};  // the sender has a spill and wants to be woken
   };
 
@@ -47,6 +48,7 @@ class MailboxNetwork {
   void wake(ShardId shard);
 
   const std::size_t shards_;
+  const std::size_t lane_capacity_;
   std::vector<std::atomic<Link*>> links_;    // [to * shards + from]; owned
   std::vector<std::atomic<Waker*>> wakers_;  // borrowed; null until the shard is attached
 };

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/assert.h"
+#include "core/base/mutant.h"
 #include "core/base/hash.h"
 #include "core/base/shard_check.h"
 #include "core/hub/channel_name.h"
@@ -322,6 +323,7 @@ void Impl::take_messages() {
   while (next_message_ < end) {
     NatsInbound& inbound = messages_[next_message_++];
     take_message(inbound);
+    if (mutated(Mutant::kDuplicateAfterReconnect) && seen_lives_ > 1) take_message(inbound);
     link_->inbox().release(inbound);
   }
 }

@@ -49,8 +49,9 @@ struct ClientShardOptions {
 
 // What the shards of one process share while they run.
 struct SharedState {
-  explicit SharedState(std::size_t shards, std::uint64_t max_connections)
-      : mailboxes(shards), connections(max_connections) {}
+  SharedState(std::size_t shards, std::uint64_t max_connections,
+              std::size_t lane_capacity = MailboxNetwork::kLaneCapacity)
+      : mailboxes(shards, lane_capacity), connections(max_connections) {}
 
   MonotonicClock clock;
   MailboxNetwork mailboxes;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/base/mutant.h"
 #include "net/tcp/connection_table.h"
 
 namespace millrace {
@@ -13,7 +14,8 @@ bool Connection::send(const SharedBytes& bytes) {
   if (state_ != State::kOpen || sealed_) return true;
   if (overflowed_) return false;  // a smaller one behind it would hide the hole
   const std::size_t queued = queued_bytes();
-  if (queued > 0 && queued + bytes.size() > table_.limits_.queue_bytes) {
+  const bool fits = queued == 0 || queued + bytes.size() <= table_.limits_.queue_bytes;
+  if (!fits && !mutated(Mutant::kQueueWithoutLimit)) {
     overflowed_ = true;
     table_.mark_dirty(*this);
     return false;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/mutant.h"
 
 namespace millrace {
 
@@ -37,7 +38,9 @@ bool ConnectionTable::adopt(FileSlot file, const Peer& peer, Units quota,
   const auto [connection, id] = connections_.acquire(*this, file, peer, std::move(quota));
   if (connection == nullptr) {
     ++orphan_closes_;
-    reactor_.ring().submit(Op::close({OpKind::kClose, 0, kOrphan}, file));
+    // Many may be in flight, each under a tag of its own.
+    last_orphan_ = (last_orphan_ + 1) & kGenerationMask;
+    reactor_.ring().submit(Op::close({OpKind::kClose, last_orphan_, kOrphan}, file));
     return false;
   }
   connection->id_ = id;
@@ -68,6 +71,7 @@ void ConnectionTable::on_completion(const CompletionEvent& event, Instant now) {
     case OpKind::kCancel:
       CHECK(connection->recv_cancel_in_flight_);
       connection->recv_cancel_in_flight_ = false;
+      if (mutated(Mutant::kCancelTakenForEnd)) connection->recv_armed_ = false;
       on_cancelled(*connection);
       return;
     case OpKind::kCancelSend:
@@ -78,6 +82,9 @@ void ConnectionTable::on_completion(const CompletionEvent& event, Instant now) {
     case OpKind::kClose:
       CHECK(connection->close_in_flight_);
       --metrics_.connections;
+      if (mutated(Mutant::kQuotaLeak)) {
+        static_cast<void>(std::make_unique<Units>(std::move(connection->quota_)).release());
+      }
       connections_.release(id);
       return;
     case OpKind::kAccept:
@@ -104,11 +111,14 @@ void ConnectionTable::on_recv(Connection& connection, const CompletionEvent& eve
         if (!connection.paused_ && !connection.resumed_) end_of_stream(connection, now);
       } else {
         metrics_.bytes_received_total += event.result;
-        take_input(connection, lease.view(), now);
+        const Bytes bytes = lease.view();
+        if (mutated(Mutant::kBufferReadAfterReturn)) lease = RecvBuffers::Lease();
+        take_input(connection, bytes, now);
       }
       break;
     case IoError::kNoBuffers:
       ++metrics_.recv_parked_total;
+      if (mutated(Mutant::kNoRearmAfterNoBuffers)) return;
       connection.parked_ = true;
       parked_.push_back(connection.id_);
       return;
@@ -158,10 +168,12 @@ void ConnectionTable::on_send(Connection& connection, const CompletionEvent& eve
     return;
   }
   SendQueue& queue = *connection.queue_;
-  if (event.result < queue.gathered_bytes()) ++metrics_.short_sends_total;
-  queue.advance(event.result);
-  metrics_.bytes_sent_total += event.result;
-  metrics_.queued_bytes -= event.result;
+  const std::size_t gathered = queue.gathered_bytes();
+  const std::size_t sent = mutated(Mutant::kShortSendIgnored) ? gathered : event.result;
+  if (sent < gathered) ++metrics_.short_sends_total;
+  queue.advance(sent);
+  metrics_.bytes_sent_total += sent;
+  metrics_.queued_bytes -= sent;
   if (!queue.empty()) {
     mark_dirty(connection);
   } else {
@@ -365,11 +377,13 @@ void ConnectionTable::begin_close(Connection& connection, Instant now) {
     reactor_.ring().submit(
         Op::cancel(tag(connection, OpKind::kCancelSend), tag(connection, OpKind::kSend)));
   }
+  if (mutated(Mutant::kBufferReleasedInFlight)) drop_queue(connection);
   join(connection);
 }
 
 void ConnectionTable::join(Connection& connection) {
-  if (connection.recv_armed_ || connection.send_in_flight_) return;
+  if (connection.recv_armed_ && !mutated(Mutant::kCloseBeforeJoin)) return;
+  if (connection.send_in_flight_) return;
   if (connection.recv_cancel_in_flight_ || connection.send_cancel_in_flight_) return;
   if (connection.close_in_flight_) return;
   drop_queue(connection);

@@ -107,6 +107,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   std::vector<ConnId> resumed_;
   std::deque<ConnId> parked_;        // the longest waiting first
   std::uint32_t orphan_closes_ = 0;  // in flight: sockets that got no slot
+  std::uint32_t last_orphan_ = 0;    // the number of the latest
 };
 
 }  // namespace millrace

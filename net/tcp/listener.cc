@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/assert.h"
+#include "core/base/mutant.h"
 
 namespace millrace {
 
@@ -64,7 +65,7 @@ void ListenerSet::on_completion(const CompletionEvent& event, Instant now) {
 }
 
 void ListenerSet::back_off(Instant now) {
-  if (stopping_ || backoff_timer_.armed()) return;
+  if (stopping_ || backoff_timer_.armed() || mutated(Mutant::kAcceptNotRearmed)) return;
   reactor_.timers().arm(backoff_timer_, now + backoff_, *this);
   backoff_ = std::min(backoff_ * 2, kLongestBackoff);
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/mutant.h"
 
 namespace millrace {
 
@@ -102,7 +103,7 @@ void WsTransport::on_closing(Instant now) {
   // No close frame in either direction: the TCP connection broke, or the peer stopped reading.
   if (state_ == State::kOpen) count_disconnect(kAbnormal);
   state_ = State::kDone;
-  if (decoder_ != nullptr && !decoding_) return_decoder();
+  if (decoder_ != nullptr && !decoding_ && !mutated(Mutant::kDecoderKept)) return_decoder();
   user_->on_closing(now);
 }
 

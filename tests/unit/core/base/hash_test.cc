@@ -110,5 +110,13 @@ TEST(BytesHash, SpreadsSimilarNames) {
   }
 }
 
+TEST(Hash, AKeyThatIsSetIsUsed) {
+  const HashKey key{1, 2};
+  set_hash_key(key);
+  EXPECT_EQ(hash_bytes("channel"), siphash_1_3(key, "channel"));
+  set_hash_key({3, 4});
+  EXPECT_NE(hash_bytes("channel"), siphash_1_3(key, "channel"));
+}
+
 }  // namespace
 }  // namespace millrace

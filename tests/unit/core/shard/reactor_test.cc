@@ -158,6 +158,19 @@ TEST(Reactor, StopEndsTheRunAfterItsTurn) {
   EXPECT_EQ(world.ring.last_timeout(), Duration{});
 }
 
+TEST(Reactor, ATurnInItsPartsWaitsNowhere) {
+  World world;
+  EXPECT_EQ(world.reactor.work(seconds(5)), seconds(5));
+  EXPECT_EQ(world.ring.stats().enters, 0U);
+  EXPECT_FALSE(world.ring.woken());
+  world.reactor.waker().wake();  // it sleeps: the ring is told
+  EXPECT_TRUE(world.ring.woken());
+  world.reactor.resume();
+  world.ring.wait({});
+  world.reactor.waker().wake();  // it is awake: nobody need be told
+  EXPECT_FALSE(world.ring.woken());
+}
+
 TEST(ReactorDeath, OneHandlerAKind) {
   World world;
   EXPECT_DEATH(world.reactor.route(OpKind::kAccept, world.log), "CHECK failed");

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 #include <string>
 
@@ -336,6 +337,24 @@ TEST(ConnectionTable, WithoutAFreeSlotTheSocketIsClosed) {
   world.settle();
   world.open();
   EXPECT_TRUE(world.adopted());
+}
+
+TEST(ConnectionTable, ManySocketsWithoutASlotAreClosedInOneTurn) {
+  constexpr int kListener = 7;
+  TableHarness world({.capacity = 1});
+  world.open();
+  std::array<PeerAddress, 3> addresses;
+  std::array<FileSlot, 3> files;
+  for (std::uint32_t i = 0; i < files.size(); ++i) {
+    world.ring.submit(Op::accept({OpKind::kAccept, 0, i + 1}, kListener, addresses[i]));
+    files[i] = world.ring.connect(kListener);
+  }
+  world.turn();
+  EXPECT_FALSE(world.table.idle());
+  world.settle();
+  for (const FileSlot file : files) EXPECT_FALSE(world.ring.is_open(file));
+  EXPECT_EQ(world.table.size(), 1U);
+  EXPECT_EQ(world.quota.taken(), 1U);
 }
 
 TEST(ConnectionTable, ASlotIsTakenAgainOnlyAfterItsLastCompletion) {

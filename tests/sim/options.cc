@@ -1,0 +1,135 @@
+#include "tests/sim/options.h"
+
+#include <array>
+#include <initializer_list>
+
+namespace millrace::sim {
+namespace {
+
+constexpr std::array<const char*, kFaults> kNames{
+    "short_send",    "short_receive", "no_buffers",       "reset",
+    "receive_ends",  "cancel_race",   "late_completion",  "reorder",
+    "queue_full",    "enter_refused", "late_wake",        "accept_error",
+    "stall",         "broker_drop",   "broker_duplicate", "broker_disconnect",
+    "broker_refuse", "broker_late",   "hostile_message",  "slow_reader",
+    "mute",          "bad_frame",     "bad_command",      "trickle",
+    "half_close"};
+
+// Of how many chances one is taken. What ends a connection is rarer, or none would live long.
+std::uint32_t draw_rate(Fault fault, Random& random) {
+  constexpr std::array<std::uint32_t, 4> kOften{2'000, 20'000, 100'000, 300'000};
+  constexpr std::array<std::uint32_t, 4> kRarely{500, 2'000, 10'000, 30'000};
+  switch (fault) {
+    case Fault::kQueueFull:
+      return Faults::kCertain;  // a size that is drawn, counted as it fills
+    case Fault::kReset:
+    case Fault::kLateCompletion:
+    case Fault::kBrokerDisconnect:
+    case Fault::kMute:
+    case Fault::kBadFrame:
+    case Fault::kBadCommand:
+    case Fault::kHalfClose:
+      return kRarely.at(random.below(kRarely.size()));
+    case Fault::kShortSend:
+    case Fault::kShortReceive:
+    case Fault::kNoBuffers:
+    case Fault::kReceiveEnds:
+    case Fault::kCancelRace:
+    case Fault::kReorder:
+    case Fault::kEnterRefused:
+    case Fault::kLateWake:
+    case Fault::kAcceptError:
+    case Fault::kStall:
+    case Fault::kBrokerDrop:
+    case Fault::kBrokerDuplicate:
+    case Fault::kBrokerRefuse:
+    case Fault::kBrokerLate:
+    case Fault::kHostileMessage:
+    case Fault::kSlowReader:
+    case Fault::kTrickle:
+      return kOften.at(random.below(kOften.size()));
+  }
+  return 0;
+}
+
+template <typename T>
+T one_of(std::initializer_list<T> values, Random& random) {
+  return values.begin()[random.below(values.size())];
+}
+
+ClientShardOptions draw_shard(Random& random) {
+  ClientShardOptions shard;
+  shard.sessions.insecure = true;
+  shard.sessions.version = "sim";
+  shard.sessions.ping_interval = seconds(one_of<std::int64_t>({4, 10, 25}, random));
+  shard.sessions.pong_timeout = seconds(8);
+  shard.sessions.publication_bytes = 64 * 1024;
+  shard.app.api_key = "0123456789abcdef";
+  shard.recv_buffers = one_of<std::uint32_t>({1, 2, 4, 16, 64}, random);
+  shard.recv_buffer_size = one_of<std::uint32_t>({16, 64, 512, 4'096}, random);
+  shard.decoders = one_of<std::uint32_t>({1, 2, 8, 64}, random);
+  shard.connections.capacity = one_of<std::uint32_t>({24, 64, 256}, random);
+  shard.connections.queue_bytes = one_of<std::size_t>({2'000, 8'000, 70'000, 1'000'000}, random);
+  shard.hub.channels_per_subscriber = one_of<std::uint32_t>({2, 128}, random);
+  return shard;
+}
+
+}  // namespace
+
+const char* fault_name(Fault fault) { return kNames.at(static_cast<std::size_t>(fault)); }
+
+SimOptions draw_options(std::uint64_t seed) {
+  Random random(seed);
+  SimOptions options;
+  options.seed = seed;
+  options.shards = 2 + random.below(2);
+  options.nats = random.below(2) == 0;
+  options.clients = 4 + random.below(28);
+  options.publishers = 1 + random.below(3);
+  options.channels = 1 + random.below(8);
+  options.queue_entries = one_of<std::uint32_t>({4, 16, 256}, random);
+  options.max_connections = one_of<std::uint64_t>({8, 40, 1'000}, random);
+  options.lane_capacity = one_of<std::size_t>({2, 16, 4'096}, random);
+  options.chaos_events = 5'000 + random.below(3'000);
+  options.shard = draw_shard(random);
+  options.shard.client_shards = options.shards;
+  if (options.nats) {
+    NatsOptions nats;
+    nats.urls = {"nats://simulated"};
+    if (random.below(2) == 0) nats.prefix_namespaces = {"room"};
+    nats.lane_requests = one_of<std::size_t>({8, 16'384}, random);
+    options.shard.nats = nats;
+  }
+  for (std::size_t i = 0; i < kFaults; ++i) {
+    const bool on = random.below(5) < 3;
+    const std::uint32_t rate = draw_rate(static_cast<Fault>(i), random);
+    if (on) options.rates.at(i) = rate;
+  }
+  // Without the fault the queue has room for all; the ring counts what fills it.
+  if (options.rates.at(static_cast<std::size_t>(Fault::kQueueFull)) == 0) {
+    options.queue_entries = 4'096;
+  }
+  return options;
+}
+
+std::string describe(const SimOptions& options) {
+  const ClientShardOptions& shard = options.shard;
+  const auto text = [](auto number) { return std::to_string(number); };
+  std::string out = "seed " + text(options.seed) + ": " + text(options.shards) + " shards, " +
+                    (options.nats ? "NATS" : "broker in memory") + ", " + text(options.clients) +
+                    " clients, " + text(options.publishers) + " publishers, " +
+                    text(options.channels) + " channels\n";
+  out += "limits: " + text(shard.recv_buffers) + " receive buffers of " +
+         text(shard.recv_buffer_size) + " B, " + text(shard.decoders) + " decoders, " +
+         text(shard.connections.queue_bytes) + " B a send queue, " + text(options.queue_entries) +
+         " submission entries, " + text(options.max_connections) + " connections, " +
+         text(options.lane_capacity) + " messages a lane\n";
+  out += "faults, of 1,000,000 chances:";
+  for (std::size_t i = 0; i < kFaults; ++i) {
+    if (options.rates.at(i) == 0) continue;
+    out += std::string(" ") + kNames.at(i) + "=" + text(options.rates.at(i));
+  }
+  return out + "\n";
+}
+
+}  // namespace millrace::sim

@@ -1,0 +1,34 @@
+// What a seed decides before anything happens: how many of everything, which limits, which faults
+// and how often (swarm testing: most seeds leave some faults out, so that others are seen alone).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "net/server/client_shard.h"
+#include "tests/sim/faults.h"
+
+namespace millrace::sim {
+
+struct SimOptions {
+  std::uint64_t seed = 0;
+  std::size_t shards = 2;
+  bool nats = false;
+  std::size_t clients = 10;
+  std::size_t publishers = 2;  // of the server API
+  std::size_t channels = 4;
+  std::uint32_t queue_entries = 64;  // of a submission queue
+  std::uint64_t max_connections = 1'000;
+  std::size_t lane_capacity = 4'096;   // messages from one shard to another
+  std::uint64_t chaos_events = 5'000;  // then the faults end
+  ClientShardOptions shard;
+  Faults::Rates rates{};
+};
+
+SimOptions draw_options(std::uint64_t seed);
+
+// For a trace: one line a group.
+std::string describe(const SimOptions& options);
+
+}  // namespace millrace::sim

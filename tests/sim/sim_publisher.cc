@@ -1,0 +1,83 @@
+#include "tests/sim/sim_publisher.h"
+
+#include <charconv>
+
+#include "tests/sim/world.h"
+
+namespace millrace::sim {
+
+SimPublisher::SimPublisher(World& world, std::string name) : Peer(world, std::move(name)) {}
+
+void SimPublisher::reconnect(Duration delay) {
+  later(delay, [this] {
+    if (world_.draining()) return;
+    in_.clear();
+    asked_ = 0;
+    connect();
+    publisher_ = world_.next_wire();
+    request();
+  });
+}
+
+void SimPublisher::request() {
+  if (stopped_ || asked_ != 0) return;
+  const std::string channel = world_.random_channel();
+  const std::size_t padding = world_.random().below(8) == 0 ? world_.random().below(3'000) : 10;
+  const std::string data = world_.oracle().published(channel, publisher_, padding);
+  asked_ = Oracle::id_of(data);
+  const std::string body = R"({"channel":")" + channel + R"(","data":)" + data + "}";
+  say("publishes {} to {}", asked_, channel);
+  write(
+      "POST /api/publish HTTP/1.1\r\nHost: sim\r\nX-API-Key: 0123456789abcdef\r\n"
+      "Content-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body);
+  if (world_.faults().strikes(Fault::kReset)) {
+    later(world_.between(microseconds(1), milliseconds(2)), [this] {
+      reset();
+      reconnect(world_.between(milliseconds(1), milliseconds(50)));
+    });
+  }
+}
+
+void SimPublisher::on_bytes(Bytes bytes) {
+  in_ += bytes;
+  const std::size_t head = in_.find("\r\n\r\n");
+  if (head == std::string::npos) return;
+  const std::size_t at = in_.find("Content-Length: ");
+  if (at == std::string::npos || at > head) finding(name() + " got " + excerpt(in_, 200));
+  std::size_t length = 0;
+  std::from_chars(in_.data() + at + 16, in_.data() + head, length);
+  const std::size_t whole = head + 4 + length;
+  if (in_.size() < whole) return;
+  unsigned status = 0;
+  std::from_chars(in_.data() + 9, in_.data() + 12, status);
+  const std::string response = in_.substr(0, whole);
+  in_.erase(0, whole);
+  on_response(status, Bytes(response).substr(head + 4));
+}
+
+void SimPublisher::on_response(unsigned status, Bytes body) {
+  say("is answered {} {}", status, excerpt(body));
+  if (status == 503) return;  // refused at the cap; the end follows
+  if (status != 200 || asked_ == 0) {
+    finding(name() + " got " + std::to_string(status) + " " + std::string(body));
+  }
+  const bool accepted = body == R"({"result":{}})";
+  if (!accepted && body.find(R"("code":100)") == Bytes::npos) {
+    finding(name() + " got " + std::string(body));
+  }
+  world_.oracle().outcome(asked_, accepted);
+  asked_ = 0;
+  later(world_.between(microseconds(50), milliseconds(40)), [this] { request(); });
+}
+
+void SimPublisher::on_gone(bool) { reconnect(world_.between(milliseconds(1), milliseconds(100))); }
+
+void SimPublisher::check_answered() const {
+  if (connected() && asked_ != 0) {
+    finding(name() + " got no answer to publication " + std::to_string(asked_) + " on shard " +
+            std::to_string(shard()));
+  }
+}
+
+}  // namespace millrace::sim
