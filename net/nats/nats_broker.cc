@@ -149,13 +149,13 @@ bool Impl::add_interest(Bytes channel, InterestToken token) {
   const std::uint32_t index = slot_for(channel);
   interests_.emplace(channel, index);
   Slot& slot = slots_[index];
-  const bool at_once = slot.live || !link_->up();
-  if (!at_once) {
-    if (slot.waiting == nullptr) slot.waiting = std::make_unique<Waiting>();
-    slot.waiting->emplace(channel, token);
-  }
   if (slot.channels++ == 0) reconcile(index);
-  return at_once;
+  // A link that is away remembers what it was asked and has it live when it comes up. What found
+  // its lane full it does not know of, and could be up without.
+  if (slot.live || (!link_->up() && !slot.queued)) return true;
+  if (slot.waiting == nullptr) slot.waiting = std::make_unique<Waiting>();
+  slot.waiting->emplace(channel, token);
+  return false;
 }
 
 void Impl::remove_interest(Bytes channel) {

@@ -18,6 +18,7 @@ enum class Fault : std::uint8_t {
   kReceiveEnds,       // a multishot receive ends with a piece, without an error
   kCancelRace,        // what is to be cancelled completes first; the cancel finds nothing
   kLateCompletion,    // a completion arrives up to a second late, other sockets' overtake it
+  kAfterShutdown,     // the same while the shard drains
   kReorder,           // the same by milliseconds
   kQueueFull,         // the submission queue has room for a few operations only
   kEnterRefused,      // the kernel takes only some of what is handed over
@@ -37,7 +38,7 @@ enum class Fault : std::uint8_t {
   kTrickle,           // a client's bytes arrive one by one
   kHalfClose,         // a client's FIN without a close frame
 };
-inline constexpr std::size_t kFaults = 25;
+inline constexpr std::size_t kFaults = 26;
 
 const char* fault_name(Fault fault);
 
@@ -56,6 +57,9 @@ class Faults {
     ++counts_[index];
     return true;
   }
+  // The drain has begun.
+  void shut_down() { shut_down_ = true; }
+  [[nodiscard]] bool is_shut_down() const { return shut_down_; }
   // From now on nothing strikes.
   void calm() { calm_ = true; }
   [[nodiscard]] bool calmed() const { return calm_; }
@@ -66,6 +70,7 @@ class Faults {
   Random& random_;
   Counts counts_{};
   bool calm_ = false;
+  bool shut_down_ = false;
 };
 
 }  // namespace millrace::sim

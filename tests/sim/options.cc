@@ -6,14 +6,16 @@
 namespace millrace::sim {
 namespace {
 
+constexpr std::uint32_t kFewBytes = 1'024;
+
 constexpr std::array<const char*, kFaults> kNames{
-    "short_send",    "short_receive", "no_buffers",       "reset",
-    "receive_ends",  "cancel_race",   "late_completion",  "reorder",
-    "queue_full",    "enter_refused", "late_wake",        "accept_error",
-    "stall",         "broker_drop",   "broker_duplicate", "broker_disconnect",
-    "broker_refuse", "broker_late",   "hostile_message",  "slow_reader",
-    "mute",          "bad_frame",     "bad_command",      "trickle",
-    "half_close"};
+    "short_send",        "short_receive", "no_buffers",      "reset",
+    "receive_ends",      "cancel_race",   "late_completion", "after_shutdown",
+    "reorder",           "queue_full",    "enter_refused",   "late_wake",
+    "accept_error",      "stall",         "broker_drop",     "broker_duplicate",
+    "broker_disconnect", "broker_refuse", "broker_late",     "hostile_message",
+    "slow_reader",       "mute",          "bad_frame",       "bad_command",
+    "trickle",           "half_close"};
 
 // Of how many chances one is taken. What ends a connection is rarer, or none would live long.
 std::uint32_t draw_rate(Fault fault, Random& random) {
@@ -24,17 +26,18 @@ std::uint32_t draw_rate(Fault fault, Random& random) {
       return Faults::kCertain;  // a size that is drawn, counted as it fills
     case Fault::kReset:
     case Fault::kLateCompletion:
-    case Fault::kBrokerDisconnect:
     case Fault::kMute:
     case Fault::kBadFrame:
     case Fault::kBadCommand:
     case Fault::kHalfClose:
       return kRarely.at(random.below(kRarely.size()));
+    case Fault::kBrokerDisconnect:
     case Fault::kShortSend:
     case Fault::kShortReceive:
     case Fault::kNoBuffers:
     case Fault::kReceiveEnds:
     case Fault::kCancelRace:
+    case Fault::kAfterShutdown:
     case Fault::kReorder:
     case Fault::kEnterRefused:
     case Fault::kLateWake:
@@ -90,6 +93,7 @@ SimOptions draw_options(std::uint64_t seed) {
   options.queue_entries = one_of<std::uint32_t>({4, 16, 256}, random);
   options.max_connections = one_of<std::uint64_t>({8, 40, 1'000}, random);
   options.lane_capacity = one_of<std::size_t>({2, 16, 4'096}, random);
+  options.drain_in_chaos = random.below(2) == 0;
   options.chaos_events = 5'000 + random.below(3'000);
   options.shard = draw_shard(random);
   options.shard.client_shards = options.shards;
@@ -104,6 +108,12 @@ SimOptions draw_options(std::uint64_t seed) {
     const bool on = random.below(5) < 3;
     const std::uint32_t rate = draw_rate(static_cast<Fault>(i), random);
     if (on) options.rates.at(i) = rate;
+  }
+  // A few bytes of buffers that are held for long starve everybody, as they must; deadlines that
+  // pass for that reason would hide those that pass for another.
+  if (options.shard.recv_buffers * options.shard.recv_buffer_size < kFewBytes) {
+    options.rates.at(static_cast<std::size_t>(Fault::kLateCompletion)) = 0;
+    options.rates.at(static_cast<std::size_t>(Fault::kStall)) /= 10;
   }
   // Without the fault the queue has room for all; the ring counts what fills it.
   if (options.rates.at(static_cast<std::size_t>(Fault::kQueueFull)) == 0) {

@@ -20,8 +20,9 @@ struct SimOptions {
   std::size_t channels = 4;
   std::uint32_t queue_entries = 64;  // of a submission queue
   std::uint64_t max_connections = 1'000;
-  std::size_t lane_capacity = 4'096;   // messages from one shard to another
-  std::uint64_t chaos_events = 5'000;  // then the faults end
+  std::size_t lane_capacity = 4'096;  // messages from one shard to another
+  std::uint64_t chaos_events = 5'000;
+  bool drain_in_chaos = false;  // else the faults end before
   ClientShardOptions shard;
   Faults::Rates rates{};
 };

@@ -130,12 +130,13 @@ void SimClient::publish(bool fragmented) {
 }
 
 void SimClient::bad_frame() {
-  static const std::array<std::string, 7> kBad{
+  static const std::array<std::string, 8> kBad{
       client_header(0xc1, 0),                             // a reserved bit
       client_header(0x83, 0),                             // a reserved opcode
       client_header(0x09, 0),                             // a ping in fragments
       client_header(0x81, 0, LengthForm::kMinimal, {}),   // unmasked
       client_header(0x80, 0),                             // continues nothing
+      client_header(0x82, 1ULL << 40),                    // more than any message may have
       client_header(0x81, 5, LengthForm::k16Bits),        // a longer length than needed
       client_header(0x81, 2) + mask_payload("\xc3\x28"),  // not UTF-8
   };

@@ -176,7 +176,8 @@ Duration SimRing::delay(OpTag tag) {
   if (m_.faults.strikes(Fault::kReorder)) {
     span = microseconds(below(5'000));
   }
-  if (m_.faults.strikes(Fault::kLateCompletion)) {
+  const bool after = m_.faults.is_shut_down() && m_.faults.strikes(Fault::kAfterShutdown);
+  if (after || m_.faults.strikes(Fault::kLateCompletion)) {
     span = milliseconds(below(1'000));
     m_.trace.say(name_, "{} of {} will complete {} ms late", op_name(tag.kind), tag.index,
                  span.to_ms());

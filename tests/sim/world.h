@@ -2,7 +2,7 @@
 //
 // A run has five parts: chaos (until so many events have happened), calm (faults end, all comes
 // back), a probe (one more publication a channel; who stays must get it), the drain, and the end
-// checks: everything lent is back.
+// checks: everything lent is back. Half of the seeds drain in the middle of the chaos instead.
 //
 // The shards are whole ClientShards, the code that ships, over SimRings; this is their kernel's
 // scheduler. A shard that waits runs again when its ring has a completion, when a wake arrives, or
