@@ -90,6 +90,8 @@ class Connection : public Timer {
   [[nodiscard]] bool open() const { return state_ == State::kOpen; }
   [[nodiscard]] bool closing() const { return state_ == State::kClosing; }
   [[nodiscard]] std::size_t queued_bytes() const { return queue_ ? queue_->bytes() : 0; }
+  // True while the kernel has bytes of this connection that the peer's side has not taken yet.
+  [[nodiscard]] bool sending() const { return send_in_flight_; }
 
  private:
   friend class ConnectionTable;

@@ -86,6 +86,7 @@ void WsTransport::on_deadline(Instant now) {
 }
 
 void WsTransport::on_sent(Instant) {
+  if (connection_.queued_bytes() == 0) pongs_ = 0;
   if (pending_pong_ == nullptr) return;
   const auto pong = std::move(pending_pong_);
   connection_.send(make_frame(Opcode::kPong, *pong));
@@ -148,10 +149,11 @@ bool WsTransport::on_message(Opcode opcode, Bytes payload) {
 }
 
 bool WsTransport::on_ping(Bytes payload) {
-  if (connection_.queued_bytes() > 0) {
+  if (connection_.sending() || pongs_ == kPongsAtOnce) {
     if (pending_pong_ == nullptr) pending_pong_ = std::make_unique<std::string>();
     pending_pong_->assign(payload);
   } else if (state_ == State::kOpen) {
+    ++pongs_;
     connection_.send(make_frame(Opcode::kPong, payload));
   }
   return true;

@@ -7,8 +7,10 @@
 // close_timeout. After a violation nothing more is decoded: the close frame goes out and input is
 // dropped for kLinger.
 //
-// Pings are answered with their own payload; while something is queued only the newest pong is kept
-// and follows the next send, so a flood of pings from a peer that does not read costs 131 bytes.
+// Pings are answered with their own payload, kPongsAtOnce of them until all that is queued is sent.
+// Beyond that, and while a send is under way, only the newest pong is kept and follows the next
+// send (RFC 6455 section 5.5.3): a flood of pings from a peer that does not read costs at most
+// kPongsAtOnce pongs and one, 2.2 KB.
 //
 // Owned by its connection. Memory while idle: no decoder, no buffer.
 #pragma once
@@ -56,6 +58,7 @@ class WsShared {
 class WsTransport final : public Protocol, public Transport, private FrameHandler {
  public:
   static constexpr Duration kLinger = seconds(1);
+  static constexpr std::uint8_t kPongsAtOnce = 16;
 
   WsTransport(Connection& connection, WsShared& shared);
   ~WsTransport() override;
@@ -112,7 +115,8 @@ class WsTransport final : public Protocol, public Transport, private FrameHandle
   Instant own_deadline_ = Instant::never();  // of the open message, or of the peer's close frame
   Instant now_{};                            // of the call that is decoding
   State state_ = State::kOpen;
-  bool decoding_ = false;  // inside the decoder, which must not be given back then
+  std::uint8_t pongs_ = 0;  // queued since nothing was
+  bool decoding_ = false;   // inside the decoder, which must not be given back then
 };
 
 }  // namespace millrace

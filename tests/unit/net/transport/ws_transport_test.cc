@@ -215,6 +215,38 @@ TEST(WsTransport, AFloodOfPingsKeepsOnlyTheNewestPong) {
   EXPECT_EQ(pongs[1], "999");
 }
 
+// Of pings that come in one read all are answered in order, up to the limit; beyond it the newest.
+TEST(WsTransport, AnswersPingsOfOneReadUpToALimit) {
+  constexpr int kLimit = WsTransport::kPongsAtOnce;
+  for (const int pings : {2, kLimit - 1, kLimit, kLimit + 1, kLimit + 5}) {
+    ShardWorld world(quiet_options());
+    const FileSlot file = world.open_client();
+    std::string bytes;
+    std::vector<std::string> wanted;
+    for (int i = 0; i < pings; ++i) {
+      bytes += client_frame(Opcode::kPing, std::to_string(i));
+      if (i < kLimit || i == pings - 1) wanted.push_back(std::to_string(i));
+    }
+    for (int round = 0; round < 2; ++round) {
+      world.send(file, bytes);
+      EXPECT_EQ(world.texts(file), wanted) << pings << " pings, round " << round;
+    }
+  }
+}
+
+// Where in the stream a read ended must not decide whether a ping is answered.
+TEST(WsTransport, APingBehindAnAnswerAndBeforeACloseIsAnswered) {
+  ShardWorld world(quiet_options());
+  const FileSlot file = world.open_client();
+  world.send(file, client_frame(Opcode::kText, kSubscribe) + client_frame(Opcode::kPing, "x") +
+                       client_close_frame(1000));
+  const auto frames = world.frames(file);
+  ASSERT_EQ(frames.size(), 3U);
+  EXPECT_EQ(frames[1].opcode, Opcode::kPong);
+  EXPECT_EQ(frames[1].payload, "x");
+  EXPECT_EQ(frames[2].opcode, Opcode::kClose);
+}
+
 // On a busy channel there is always more queued when a send ends.
 TEST(WsTransport, APongDoesNotWaitForTheQueueToBeEmpty) {
   ShardWorld world(quiet_options());
