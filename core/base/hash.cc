@@ -1,12 +1,9 @@
 #include "core/base/hash.h"
 
-#include <sys/random.h>
-
 #include <bit>
-#include <cerrno>
 #include <cstring>
 
-#include "core/base/assert.h"
+#include "core/base/random.h"
 
 namespace millrace {
 namespace {
@@ -37,12 +34,7 @@ static_assert(std::endian::native == std::endian::little, "words are read as the
 
 HashKey random_key() {
   HashKey key;
-  ssize_t got;
-  do {
-    got = getrandom(&key, sizeof(key), 0);
-  } while (got < 0 && errno == EINTR);
-  // Up to 256 bytes come whole or not at all (getrandom(2)).
-  CHECK_EQ(got, static_cast<ssize_t>(sizeof(key)));
+  fill_random(&key, sizeof(key));
   return key;
 }
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 namespace millrace {
@@ -41,7 +42,10 @@ class Random {
   std::array<std::uint64_t, 4> state_{};
 };
 
-// From the kernel's generator (getrandom(2)).
+// From the kernel's generator (getrandom(2)). Where that is forbidden the process ends with a line
+// that says so.
 std::uint64_t random_seed();
+// The same for any bytes; at most 256, which come whole.
+void fill_random(void* bytes, std::size_t size);
 
 }  // namespace millrace

@@ -4,19 +4,42 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
+#include <cstring>
+#include <string>
 
 namespace millrace {
 
+namespace {
+
+// Mapped, not allocated: pages that no receive has touched yet cost nothing.
+char* map_buffers(std::size_t bytes) {
+  void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return mapped == MAP_FAILED ? nullptr : static_cast<char*>(mapped);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RecvBuffers>> RecvBuffers::make(std::uint32_t count, std::uint32_t size) {
+  const std::size_t bytes = std::size_t{count} * size;
+  char* memory = map_buffers(bytes);
+  if (memory == nullptr) {
+    return Error{"no memory for " + std::to_string(bytes) + " bytes of receive buffers (" +
+                 std::strerror(errno) +
+                 "): lower [limits] recv_buffers, or give the process more (ulimit -v, LimitAS=)"};
+  }
+  return std::unique_ptr<RecvBuffers>(new RecvBuffers(count, size, memory));
+}
+
 RecvBuffers::RecvBuffers(std::uint32_t count, std::uint32_t size)
-    : count_(count), size_(size), out_(count) {
+    : RecvBuffers(count, size, map_buffers(std::size_t{count} * size)) {}
+
+RecvBuffers::RecvBuffers(std::uint32_t count, std::uint32_t size, char* memory)
+    : count_(count), size_(size), memory_(memory), out_(count) {
   CHECK(std::has_single_bit(count));
   CHECK_LE(count, kMaxCount);
   CHECK_GT(size, 0U);
-  // Mapped, not allocated: pages that no receive has touched yet cost nothing.
-  void* mapped = mmap(nullptr, std::size_t{count_} * size_, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  CHECK_NE(mapped, MAP_FAILED);
-  memory_ = static_cast<char*>(mapped);
+  CHECK(memory != nullptr);
 }
 
 RecvBuffers::~RecvBuffers() {

@@ -12,11 +12,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "core/base/assert.h"
 #include "core/base/bytes.h"
+#include "core/base/result.h"
 
 namespace millrace {
 
@@ -67,6 +69,8 @@ class RecvBuffers {
   };
 
   // REQUIRES: count is a power of two in [1, kMaxCount]; size > 0.
+  static Result<std::unique_ptr<RecvBuffers>> make(std::uint32_t count, std::uint32_t size);
+  // The same where there is memory: for tests.
   RecvBuffers(std::uint32_t count, std::uint32_t size);
   ~RecvBuffers();  // REQUIRES: leased() == 0
   RecvBuffers(const RecvBuffers&) = delete;
@@ -88,6 +92,7 @@ class RecvBuffers {
   [[nodiscard]] std::uint32_t high_water() const { return high_water_; }
 
  private:
+  RecvBuffers(std::uint32_t count, std::uint32_t size, char* memory);
   void give_back(BufferId id);
 
   const std::uint32_t count_;

@@ -2,7 +2,6 @@
 
 #include <cstring>
 #include <limits>
-#include <new>
 
 namespace millrace {
 namespace {
@@ -21,8 +20,7 @@ std::int64_t SharedBytes::live_blocks() { return live; }
 
 SharedBytes::Block* SharedBytes::allocate(std::size_t size) {
   CHECK_LE(size, std::numeric_limits<std::size_t>::max() - sizeof(Block));
-  void* memory = ::operator new(sizeof(Block) + size, std::nothrow);
-  CHECK(memory != nullptr);
+  void* memory = ::operator new(sizeof(Block) + size);
   ++live;
   return new (memory) Block{.references = 1, .shard = internal::current_shard, .size = size};
 }

@@ -4,7 +4,7 @@
 // the same bytes. The count and the bytes are one allocation.
 //
 // Owner: whoever holds a reference. Shard: the one that made it (checked); it never crosses. What
-// crosses is OwnedBytes. Errors: none; allocation failure ends the process.
+// crosses is OwnedBytes. Errors: none; when memory runs out: core/mem/memory_reserve.h.
 #pragma once
 
 #include <cstddef>

@@ -30,6 +30,8 @@ constexpr std::array kEntries = {
           &M::accept_errors_total},
     Entry{"slow_disconnects_total", "Connections closed because they read too slowly.", kC,
           &M::slow_disconnects_total},
+    Entry{"io_errors_total", "Receives and sends that failed, resets by peers among them.", kC,
+          &M::io_errors_total},
     Entry{"bytes_received_total", "Bytes read from clients.", kC, &M::bytes_received_total},
     Entry{"bytes_sent_total", "Bytes written to clients.", kC, &M::bytes_sent_total},
     Entry{"messages_received_total", "WebSocket messages from clients.", kC,
@@ -81,6 +83,8 @@ constexpr std::array kEntries = {
           Kind::kLargest, &M::longest_turn_us},
     Entry{"recv_buffers_leased", "Receive buffers in use.", kG, &M::recv_buffers_leased},
     Entry{"decoders_lent", "Frame decoders in use.", kG, &M::decoders_lent},
+    Entry{"allocation_failures_total", "Allocations that failed.", kC,
+          &M::allocation_failures_total},
 };
 
 void head(std::string& out, Bytes name, Bytes help, Bytes type) {
@@ -109,6 +113,8 @@ const char* reject_reason_name(RejectReason reason) {
       return "timeout";
     case RejectReason::kDraining:
       return "draining";
+    case RejectReason::kMemory:
+      return "memory";
   }
   return "unknown";
 }

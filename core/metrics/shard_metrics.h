@@ -19,8 +19,9 @@ enum class RejectReason : std::uint8_t {
   kOrigin,
   kTimeout,  // the handshake's deadline
   kDraining,
+  kMemory,  // the memory reserve was given back
 };
-inline constexpr std::size_t kRejectReasons = 6;
+inline constexpr std::size_t kRejectReasons = 7;
 const char* reject_reason_name(RejectReason reason);
 
 struct ShardMetrics {
@@ -32,6 +33,7 @@ struct ShardMetrics {
   std::array<std::uint64_t, kRejectReasons> rejected_total{};
   std::map<std::uint16_t, std::uint64_t> disconnects_total;  // by close code that we sent or got
   std::uint64_t slow_disconnects_total = 0;
+  std::uint64_t io_errors_total = 0;  // receives and sends, a peer's reset among them
   // Bytes and frames
   std::uint64_t bytes_received_total = 0;
   std::uint64_t bytes_sent_total = 0;
@@ -71,6 +73,8 @@ struct ShardMetrics {
   std::uint64_t longest_turn_us = 0;      // gauge
   std::uint64_t recv_buffers_leased = 0;  // gauge
   std::uint64_t decoders_lent = 0;        // gauge
+  // Of the whole process; one shard tells it.
+  std::uint64_t allocation_failures_total = 0;
 };
 
 }  // namespace millrace

@@ -26,6 +26,10 @@ struct KernelFacts {
 // The flags that every ring of ours is set up with (io_uring_setup(2)).
 unsigned uring_setup_flags();
 
+// Whether a direct descriptor's socket is closed when it is told to, not when operations on others
+// have ended (core/ring/socket_files.h). Tried on the calling thread; leaves nothing behind.
+bool can_close_direct_sockets();
+
 // Tries it all on the calling thread and leaves nothing behind.
 KernelFacts probe_kernel();
 

@@ -15,7 +15,9 @@
 
 namespace millrace {
 
-// A socket in the ring's own file table (a direct descriptor); no process-wide fd exists for it.
+// A socket in the ring's own file table (a direct descriptor, for which the process has no fd), or
+// a descriptor of the process (core/ring/socket_files.h says when). No system call may be made on
+// it, since nobody else can tell which.
 struct FileSlot {
   std::uint32_t value = 0;
   auto operator<=>(const FileSlot&) const = default;

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 
 #include "core/ring/io_error.h"
 #include "core/ring/kernel_features.h"
+#include "core/ring/socket_files.h"
 
 namespace millrace {
 namespace {
@@ -47,7 +47,6 @@ class UringRing final : public Ring {
   void provide_buffer(BufferId id) override;
 
  private:
-  Result<void> open_files(std::uint32_t files);
   Result<void> open_buffers();
   Result<void> open_wake();
 
@@ -58,13 +57,14 @@ class UringRing final : public Ring {
   void enter();
   void enter_and_wait(Duration timeout);
   CompletionEvent to_event(const io_uring_cqe& cqe);
+  void take_last_accepts();
 
   RecvBuffers& buffers_;  // borrowed
 
   // Constant after open().
   io_uring ring_{};
   bool ring_open_ = false;
-  bool files_open_ = false;
+  SocketFiles files_;
   io_uring_buf_ring* buffer_ring_ = nullptr;
   int wake_fd_ = -1;
 
@@ -95,35 +95,10 @@ Result<void> UringRing::open(const UringOptions& options) {
   // Saves a lookup of the ring's file at each enter. A thread may register sixteen; a ring beyond
   // works without.
   static_cast<void>(io_uring_register_ring_fd(&ring_));
-  if (Result<void> opened = open_files(options.files); !opened) return opened;
+  const bool direct = options.direct.value_or(can_close_direct_sockets());
+  if (Result<void> opened = files_.open(ring_, options.files, direct); !opened) return opened;
   if (Result<void> opened = open_buffers(); !opened) return opened;
   return open_wake();
-}
-
-Result<void> UringRing::open_files(std::uint32_t files) {
-  const int error = -io_uring_register_files_sparse(&ring_, files);
-  if (error == 0) {
-    files_open_ = true;
-    return {};
-  }
-  const std::string what =
-      "a table of " + std::to_string(files) + " client sockets can't be registered with io_uring";
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  switch (error) {
-    case EMFILE:
-      return failed_with(what, error,
-                         "a shard's table holds at most RLIMIT_NOFILE (" +
-                             std::to_string(limit.rlim_cur) +
-                             " here) and at most 1048576; raise it with ulimit -n (systemd: "
-                             "LimitNOFILE=1048576), or run more shards (--shards)");
-    case ENOMEM:
-      return failed_with(what, error,
-                         "raise the limit on locked memory: ulimit -l unlimited (systemd: "
-                         "LimitMEMLOCK=infinity), or lower --max-connections");
-    default:
-      return failed_with(what, error, "millrace needs Linux 6.1 or later; see millrace check");
-  }
 }
 
 Result<void> UringRing::open_buffers() {
@@ -167,6 +142,7 @@ Result<void> UringRing::open_wake() {
 UringRing::~UringRing() {
   buffers_.detach();
   if (ring_open_) {
+    if (!files_.direct()) io_uring_submit(&ring_);  // closes among them
     // The kernel ends what is armed when the ring goes, but in its own time. Cancelled here and
     // run to its end, it touches no buffer and holds no socket any more when this returns.
     io_uring_sync_cancel_reg all{};
@@ -174,11 +150,22 @@ UringRing::~UringRing() {
     all.timeout.tv_nsec = milliseconds(100).ns;
     static_cast<void>(io_uring_register_sync_cancel(&ring_, &all));
     static_cast<void>(io_uring_get_events(&ring_));
-    if (files_open_) static_cast<void>(io_uring_unregister_files(&ring_));
+    take_last_accepts();
+    files_.close_all(ring_);
     io_uring_queue_exit(&ring_);
   }
   if (wake_fd_ >= 0) ::close(wake_fd_);
   if (buffer_ring_ != nullptr) munmap(buffer_ring_, buffers_.count() * sizeof(io_uring_buf));
+}
+
+// What came in while nobody reaped any more must be closed, too.
+void UringRing::take_last_accepts() {
+  unsigned head = 0;
+  io_uring_cqe* cqe = nullptr;
+  io_uring_for_each_cqe(&ring_, head, cqe) {
+    if (cqe->user_data == kWakeData || cqe->res < 0) continue;
+    if (OpTag::unpack(cqe->user_data).kind == OpKind::kAccept) files_.take(cqe->res);
+  }
 }
 
 void UringRing::submit(const Op& op) {
@@ -209,26 +196,25 @@ void UringRing::prepare(io_uring_sqe& entry, const Op& op) {
       peer.length = sizeof(peer.storage);  // it is the last peer's if the bank used it before
       io_uring_prep_accept(&entry, op.listener, reinterpret_cast<sockaddr*>(&peer.storage),
                            &peer.length, 0);
-      // liburing 2.3's io_uring_prep_accept_direct turns the automatic slot into none. No
-      // SOCK_CLOEXEC either: the kernel refuses it on a direct descriptor.
-      entry.file_index = IORING_FILE_INDEX_ALLOC;
+      files_.prepare_accept(entry);
       break;
     }
     case Op::Code::kRecvMultishot:
       io_uring_prep_recv_multishot(&entry, file, nullptr, 0, 0);
-      entry.flags |= IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT;
+      files_.prepare_use(entry);
+      entry.flags |= IOSQE_BUFFER_SELECT;
       entry.buf_group = kBufferGroup;
       break;
     case Op::Code::kSend:
       io_uring_prep_send(&entry, file, op.address, op.length, MSG_NOSIGNAL);
-      entry.flags |= IOSQE_FIXED_FILE;
+      files_.prepare_use(entry);
       break;
     case Op::Code::kSendGather:
       io_uring_prep_sendmsg(&entry, file, static_cast<const msghdr*>(op.address), MSG_NOSIGNAL);
-      entry.flags |= IOSQE_FIXED_FILE;
+      files_.prepare_use(entry);
       break;
     case Op::Code::kClose:
-      io_uring_prep_close_direct(&entry, op.file.value);
+      files_.prepare_close(entry, op.file);
       break;
     case Op::Code::kCancel:
       io_uring_prep_cancel64(&entry, op.target.pack(), 0);
@@ -266,6 +252,9 @@ CompletionEvent UringRing::to_event(const io_uring_cqe& cqe) {
   event.more = (cqe.flags & IORING_CQE_F_MORE) != 0;
   if (cqe.res >= 0) {
     event.result = static_cast<std::uint32_t>(cqe.res);
+    if (event.tag.kind == OpKind::kAccept && !files_.take(cqe.res)) {
+      event.error = IoError::kTableFull;
+    }
   } else {
     event.error = to_io_error(event.tag.kind, -cqe.res);
     if (event.error == IoError::kOther) {

@@ -6,9 +6,11 @@
 #include <atomic>
 #include <barrier>
 #include <string>
+#include <system_error>
 
 #include "core/base/assert.h"
 #include "core/base/shard_check.h"
+#include "core/mem/thread_arenas.h"
 
 namespace millrace {
 
@@ -57,33 +59,54 @@ std::vector<int> allowed_cores() {
 
 ShardGroup::~ShardGroup() { CHECK(threads_.empty()); }
 
+bool ShardGroup::start_thread(std::size_t index, int core, const Factory& factory) {
+  const auto body = [shared = shared_, factory, core, index] {
+    const ShardId id{static_cast<std::uint16_t>(index)};
+    set_this_shard(id);
+    name_thread(id);
+    if (core >= 0) pin_to(core);
+    std::unique_ptr<ShardBody> shard;
+    auto made = factory(id);
+    if (made.ok()) {
+      shard = std::move(*made);
+    } else {
+      shared->errors[index] = made.error().text;
+      shared->failed.store(true, std::memory_order_release);
+    }
+    shared->made.arrive_and_wait();
+    if (!shared->failed.load(std::memory_order_acquire)) shard->run();
+    shared->ended.arrive_and_wait();
+  };
+  try {
+    threads_.emplace_back(body);
+    return true;
+  } catch (const std::system_error& error) {
+    shared_->errors[index] =
+        "no thread for shard " + std::to_string(index) + " (" + error.code().message() +
+        "): raise the limits on tasks and memory (ulimit -u and -v, systemd: TasksMax=, the "
+        "container's pids limit), or run fewer shards (--shards)";
+    shared_->failed.store(true, std::memory_order_release);
+    return false;
+  }
+}
+
 Result<void> ShardGroup::start(const ShardGroupOptions& options, const Factory& factory) {
   CHECK(threads_.empty());
   CHECK_GT(options.shards, options.unpinned);
+  if (auto prepared = prepare_thread_arenas(options.shards); !prepared) return prepared;
   shared_ = std::make_shared<Shared>(options.shards);
   const std::vector<int> cores = allowed_cores();
   const std::size_t pinned = options.shards - options.unpinned;
   // More shards than cores is a supported setting; the kernel spreads them better than we would.
   const bool pin = options.pin && pinned <= cores.size();
-  for (std::size_t i = 0; i < options.shards; ++i) {
-    const int core = pin && i < pinned ? cores[i] : -1;
-    threads_.emplace_back([shared = shared_, factory, core, i] {
-      const ShardId id{static_cast<std::uint16_t>(i)};
-      set_this_shard(id);
-      name_thread(id);
-      if (core >= 0) pin_to(core);
-      std::unique_ptr<ShardBody> body;
-      auto made = factory(id);
-      if (made.ok()) {
-        body = std::move(*made);
-      } else {
-        shared->errors[i] = made.error().text;
-        shared->failed.store(true, std::memory_order_release);
-      }
-      shared->made.arrive_and_wait();
-      if (!shared->failed.load(std::memory_order_acquire)) body->run();
-      shared->ended.arrive_and_wait();
-    });
+  threads_.reserve(options.shards);
+  std::size_t i = 0;
+  while (i < options.shards && start_thread(i, pin && i < pinned ? cores[i] : -1, factory)) ++i;
+  // Those that there are wait for those that will never be.
+  const auto missing = static_cast<std::ptrdiff_t>(options.shards - i);
+  if (missing > 0) {
+    static_cast<void>(shared_->made.arrive(missing));
+    static_cast<void>(shared_->ended.arrive(missing));
   }
   shared_->made.arrive_and_wait();
   if (!shared_->failed.load(std::memory_order_acquire)) return {};

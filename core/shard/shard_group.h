@@ -48,6 +48,8 @@ class ShardGroup {
 
  private:
   struct Shared;
+  // False if the system gives no thread; the reason is then the shard's error.
+  bool start_thread(std::size_t index, int core, const Factory& factory);
   std::shared_ptr<Shared> shared_;
   std::vector<std::thread> threads_;
 };

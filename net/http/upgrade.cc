@@ -1,14 +1,15 @@
 #include "net/http/upgrade.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <utility>
 #include <vector>
 
 #include "core/base/assert.h"
+#include "core/mem/memory_reserve.h"
 #include "net/http/response.h"
 
 namespace millrace {
@@ -139,6 +140,8 @@ UpgradeDecision refuse(HttpRefusal refusal) {
 }
 
 UpgradeDecision accept(const HttpRequest& request) {
+  const auto answer = websocket_accept(request.field("Sec-WebSocket-Key").value());
+  if (!answer) return refuse({503, "this server can't compute the handshake now; try again"});
   UpgradeDecision decision;
   decision.status = 101;
   decision.response =
@@ -146,7 +149,7 @@ UpgradeDecision accept(const HttpRequest& request) {
       "Upgrade: websocket\r\n"
       "Connection: Upgrade\r\n"
       "Sec-WebSocket-Accept: ";
-  decision.response += websocket_accept(request.field("Sec-WebSocket-Key").value()) + "\r\n";
+  decision.response += *answer + "\r\n";
   if (offers_json(request)) {
     decision.response.append("Sec-WebSocket-Protocol: ").append(kJsonSubprotocol).append("\r\n");
   }
@@ -171,14 +174,18 @@ UpgradeDecision decide_upgrade(const HttpRequest& request, Bytes bytes_behind,
   return refusal ? refuse(*std::move(refusal)) : accept(request);
 }
 
-std::string websocket_accept(Bytes key) {
+std::optional<std::string> websocket_accept(Bytes key) {
   const std::string text = std::string(key).append(kAcceptGuid);
   std::array<unsigned char, kSha1Bytes> digest{};
   unsigned length = 0;
   // SHA-1 is what the RFC asks for; it proves that we read the key and protects nothing.
-  const int done =
-      EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha1(), nullptr);
-  CHECK_EQ(done, 1);
+  const bool done = try_with_reserve([&] {
+    const int made =
+        EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha1(), nullptr);
+    ERR_clear_error();  // its records of a failure would stay for good
+    return made == 1;
+  });
+  if (!done) return std::nullopt;
   CHECK_EQ(length, kSha1Bytes);
   return base64({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }

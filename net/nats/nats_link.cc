@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <system_error>
 #include <utility>
 
 #include "core/base/assert.h"
@@ -56,7 +57,12 @@ Result<void> NatsLink::start() {
                  natsStatus_GetText(status) + "; check the URLs and times under [broker]"};
   }
   batch_.reserve(kBatch);
-  thread_ = std::thread([this] { run(); });
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    return Error{"NATS: no thread for its connection (" + error.code().message() +
+                 "); raise ulimit -u, TasksMax= or pids.max"};
+  }
   return {};
 }
 

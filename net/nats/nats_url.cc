@@ -44,7 +44,10 @@ Error bad_url(Bytes url, const char* why) {
 }  // namespace
 
 Result<void> check_nats_url(Bytes url) {
-  if (url.size() > kMaxNatsUrl) return bad_url(url.substr(0, kMaxNatsUrl), "longer than 512 bytes");
+  if (url.size() > kMaxNatsUrl) {
+    // Cut after masking: a part of a URL may end inside of a password.
+    return bad_url(Bytes(masked_nats_url(url)).substr(0, kMaxNatsUrl), "longer than 512 bytes");
+  }
   if (!is_plain(url)) return bad_url(url, "holds a space or a byte outside ASCII");
   if (!url.starts_with(kScheme)) return bad_url(url, "does not begin with nats://");
   const Bytes address = address_of(url);

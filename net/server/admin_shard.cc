@@ -32,15 +32,16 @@ HttpResponse plain(unsigned status, std::string body) {
 
 Result<std::unique_ptr<ShardBody>> AdminShard::make(ShardId id, const AdminOptions& options,
                                                     SharedState& shared, int listen_fd) {
-  auto buffers = std::make_unique<RecvBuffers>(kBuffers, kBufferSize);
+  auto buffers = RecvBuffers::make(kBuffers, kBufferSize);
+  if (!buffers.ok()) return buffers.error();
   auto ring = make_uring({.submission_entries = 256,
                           .completion_entries = 1'024,
                           .files = kConnections + ListenerSet::kBank},
-                         *buffers);
+                         **buffers);
   if (!ring.ok()) return ring.error();
   return std::unique_ptr<ShardBody>(std::make_unique<AdminShard>(
       id, options, shared, listen_fd,
-      Machine{std::move(buffers), std::move(*ring), &shared.clock, 0}));
+      Machine{std::move(*buffers), std::move(*ring), &shared.clock, 0}));
 }
 
 AdminShard::AdminShard(ShardId id, const AdminOptions& options, SharedState& shared, int listen_fd,

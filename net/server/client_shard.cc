@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/mem/memory_reserve.h"
 #include "net/server/refusal.h"
 
 namespace millrace {
@@ -10,11 +11,12 @@ namespace millrace {
 Result<std::unique_ptr<ShardBody>> ClientShard::make(ShardId id, const ClientShardOptions& options,
                                                      SharedState& shared,
                                                      std::vector<int> listen_fds) {
-  auto buffers = std::make_unique<RecvBuffers>(options.recv_buffers, options.recv_buffer_size);
-  auto ring = make_uring(options.ring, *buffers);
+  auto buffers = RecvBuffers::make(options.recv_buffers, options.recv_buffer_size);
+  if (!buffers.ok()) return buffers.error();
+  auto ring = make_uring(options.ring, **buffers);
   if (!ring.ok()) return ring.error();
   auto shard = assemble(id, options, shared, std::move(listen_fds),
-                        {std::move(buffers), std::move(*ring), &shared.clock, random_seed()});
+                        {std::move(*buffers), std::move(*ring), &shared.clock, random_seed()});
   if (!shard.ok()) return shard.error();
   return std::unique_ptr<ShardBody>(std::move(*shard));
 }
@@ -49,7 +51,8 @@ ClientShard::ClientShard(ShardId id, const ClientShardOptions& options, SharedSt
       sessions_{hub_, fanout_, decoder_, random_, metrics_, options.sessions},
       ws_(table_, metrics_, options.ws, options.decoders),
       app_(options.app, ws_, sessions_),
-      listeners_(reactor_, *this, metrics_) {
+      listeners_(reactor_, *this, metrics_),
+      memory_watch_(reactor_) {
   mailbox_.set_handler(*this);
   reactor_.add_source(mailbox_);
   reactor_.add_source(*this);
@@ -102,21 +105,26 @@ void ClientShard::run() {
 // --- clients -------------------------------------------------------------------------------------
 
 void ClientShard::on_accept(FileSlot file, const Peer& peer, std::uint32_t, Instant now) {
-  Units quota = shared_.connections.try_take();
-  const bool full = !quota;
+  const bool no_memory = MemoryReserve::is_out();
+  Units quota = no_memory ? Units() : shared_.connections.try_take();
+  const bool full = !no_memory && !quota;
   const bool room = table_.adopt(
       file, peer, std::move(quota), [&](Connection& connection) -> std::unique_ptr<Protocol> {
-        if (full) return std::make_unique<Refusal>(connection, random_.next(), now);
+        if (full || no_memory) {
+          const Bytes why = full ? Refusal::kFull : Refusal::kNoMemory;
+          return std::make_unique<Refusal>(connection, why, random_.next(), now);
+        }
         auto http = std::make_unique<HttpConnection>(connection, app_, options_.http,
                                                      options_.timeouts, metrics_, now);
         // It was on its way when the listeners stopped.
         if (draining_) http->on_drain(now);
         return http;
       });
-  if (room && !full && !draining_) return;
-  const auto reason = !room  ? RejectReason::kDescriptors
-                      : full ? RejectReason::kConnectionLimit
-                             : RejectReason::kDraining;
+  if (room && !full && !no_memory && !draining_) return;
+  const auto reason = !room       ? RejectReason::kDescriptors
+                      : full      ? RejectReason::kConnectionLimit
+                      : no_memory ? RejectReason::kMemory
+                                  : RejectReason::kDraining;
   ++metrics_.rejected_total[static_cast<std::size_t>(reason)];
 }
 
@@ -143,6 +151,7 @@ std::unique_ptr<ShardSnapshot> ClientShard::snapshot() {
   metrics_.longest_turn_us = static_cast<std::uint64_t>(reactor_.stats().longest_turn.ns / 1'000);
   metrics_.recv_buffers_leased = buffers_->leased();
   metrics_.decoders_lent = ws_.lent();
+  if (id_.value == 0) metrics_.allocation_failures_total = MemoryReserve::failures();
   const BrokerStatus status = broker_->status();
   metrics_.broker_ready = status.ready ? 1 : 0;
   auto made = std::make_unique<ShardSnapshot>();

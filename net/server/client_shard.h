@@ -24,6 +24,7 @@
 #include "core/time/clock.h"
 #include "net/nats/nats_broker.h"
 #include "net/server/client_app.h"
+#include "net/server/memory_watch.h"
 #include "net/tcp/listener.h"
 
 namespace millrace {
@@ -147,6 +148,7 @@ class ClientShard final : public ShardBody,
   WsShared ws_;
   ClientApp app_;
   ListenerSet listeners_;
+  MemoryWatch memory_watch_;
   Timer drain_timer_;
   bool draining_ = false;
 };

@@ -78,7 +78,8 @@ std::string program_help() {
          "    millrace serve --config /etc/millrace.toml\n"
          "\n"
          "Exit codes: 0 done, 64 wrong usage, 78 wrong configuration, 74 an address can't be\n"
-         "listened on, 71 the system forbids the start, 69 NATS is required and away.\n";
+         "listened on, 71 the system forbids the start or memory ran out, 69 NATS is required\n"
+         "and away.\n";
 }
 
 std::string serve_help() {

@@ -1,10 +1,14 @@
 // The process: arguments, signals, and the way from a start to an end. Everything else is the
 // Server.
 #include <signal.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 
 #include "core/base/log.h"
+#include "core/mem/memory_reserve.h"
 #include "net/server/command_line.h"
 #include "net/server/listen_address.h"
 #include "net/server/server.h"
@@ -42,9 +46,34 @@ int complain(const std::string& text, int exit_code) {
   return exit_code;
 }
 
+// Enough for a turn that has the largest message in its hands, and a copy of it.
+std::size_t reserve_bytes(const LimitsConfig& limits) {
+  return std::max(MemoryReserve::kLeastBytes,
+                  2 * std::max(limits.message_size, limits.publication_size));
+}
+
+// Scripts wait for this line, so no signal may swallow it. Who has closed stdout does not wait.
+void print_ready(const std::string& line) {
+  std::size_t written = 0;
+  while (written < line.size()) {
+    const ssize_t part = ::write(STDOUT_FILENO, line.data() + written, line.size() - written);
+    if (part < 0 && errno != EINTR) return;
+    if (part > 0) written += static_cast<std::size_t>(part);
+  }
+}
+
+// SIGTERM or SIGINT.
+int wait_for_signal(const sigset_t& signals) {
+  int received = 0;
+  while (sigwait(&signals, &received) != 0) continue;
+  return received;
+}
+
 int serve(const Config& config) {
   const sigset_t signals = block_signals();
   if (!set_log_level(level_name(config.server.log_level))) return kExitConfiguration;
+  const auto reserved = MemoryReserve::install(reserve_bytes(config.limits));
+  if (!reserved.ok()) return complain(reserved.error().text, kExitSystem);
   auto server = Server::start(config);
   if (!server.ok()) return complain(server.error().text, server.error().exit_code);
   if (config.insecure) {
@@ -53,11 +82,8 @@ int serve(const Config& config) {
       log_warn("--insecure on " + to_string(*open) + ", which other machines can reach");
     }
   }
-  std::printf("%s\n", (*server)->ready_line().c_str());
-  std::fflush(stdout);
-  int received = 0;
-  sigwait(&signals, &received);
-  log_info(received == SIGTERM ? "SIGTERM: draining" : "SIGINT: draining");
+  print_ready((*server)->ready_line() + "\n");
+  log_info(wait_for_signal(signals) == SIGTERM ? "SIGTERM: draining" : "SIGINT: draining");
   (*server)->drain();
   (*server)->join();
   log_info("ended");

@@ -16,6 +16,7 @@ struct HostPort {
   std::optional<std::uint16_t> port;
 };
 
+constexpr std::size_t kMaxHost = 253;  // bytes, as of a name in the DNS
 constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 constexpr std::string_view kDigits = "0123456789";
 
@@ -27,7 +28,7 @@ bool made_of(std::string_view text, std::string_view a, std::string_view b, std:
 
 bool is_host(std::string_view host) {
   if (host.starts_with('[')) return parse_listen_address(std::string(host) + ":0").has_value();
-  return !host.empty() && host.size() <= 253 && host.front() != '.' && host.front() != '-' &&
+  return !host.empty() && host.size() <= kMaxHost && host.front() != '.' && host.front() != '-' &&
          host.find("..") == host.npos && made_of(host, kLetters, kDigits, ".-_");
 }
 

@@ -5,13 +5,13 @@
 
 namespace millrace {
 
-Refusal::Refusal(Connection& connection, std::uint64_t random, Instant now)
+Refusal::Refusal(Connection& connection, Bytes why, std::uint64_t random, Instant now)
     : connection_(connection) {
   const auto seconds = kShortestRetry + random % (kLongestRetry - kShortestRetry + 1);
   HttpResponse response;
   response.status = 503;
   response.fields.emplace_back("Retry-After", std::to_string(seconds));
-  response.body = "this server holds as many connections as it may; try again, or another node\n";
+  response.body = why;
   connection_.send(SharedBytes::copy_of(serialize(response, false)));
   connection_.close_when_flushed(kLinger, now);
 }

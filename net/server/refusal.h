@@ -1,4 +1,4 @@
-// A connection that was accepted only to be told that the server is full: 503 with a Retry-After
+// A connection that was accepted only to be told why it can't stay: 503 with a Retry-After
 // that is spread, so that those who were refused together do not come back together.
 //
 // It holds no unit of the connection quota; its answer is out before a request is read.
@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "core/base/bytes.h"
 #include "net/tcp/connection.h"
 
 namespace millrace {
@@ -16,7 +17,11 @@ class Refusal final : public Protocol {
   static constexpr unsigned kShortestRetry = 1;  // seconds
   static constexpr unsigned kLongestRetry = 10;
 
-  Refusal(Connection& connection, std::uint64_t random, Instant now);
+  static constexpr Bytes kFull =
+      "this server holds as many connections as it may; try again, or another node\n";
+  static constexpr Bytes kNoMemory = "this server is short of memory; try again, or another node\n";
+
+  Refusal(Connection& connection, Bytes why, std::uint64_t random, Instant now);
 
   bool on_bytes(Bytes, Instant) override { return true; }
   void on_end_of_stream(Instant now) override { connection_.terminate(now); }

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <utility>
 
+#include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/ring/kernel_features.h"
+#include "net/http/upgrade.h"
 
 namespace millrace {
 
@@ -13,6 +15,8 @@ namespace {
 
 constexpr std::uint64_t kMaxRingFiles = 1'048'576;  // the kernel's limit, io_uring/rsrc.c
 constexpr std::uint64_t kDeviations = 6;
+constexpr std::uint64_t kOwnDescriptors = 64;    // standard streams, signals, what libraries open
+constexpr std::uint64_t kShardDescriptors = 16;  // its ring, wake-ups, listeners and NATS
 constexpr int kNatsStartWaitMs = 1'500;
 
 // Bytes around the data of one publication: of a request that asks for it, or of the frame that
@@ -32,6 +36,58 @@ std::uint64_t ring_capacity(std::size_t shards, std::uint64_t files, std::uint64
   return shards * static_cast<std::uint64_t>(root * root);
 }
 
+std::uint64_t process_capacity(std::size_t shards, std::uint64_t descriptors,
+                               std::uint64_t reserved) {
+  const std::uint64_t others =
+      kOwnDescriptors + AdminShard::kConnections + (shards + 1) * (kShardDescriptors + reserved);
+  return descriptors > others ? descriptors - others : 0;
+}
+
+ClientShardOptions client_shard_options(const Config& config, std::size_t client_shards,
+                                        std::uint32_t files) {
+  const LimitsConfig& limits = config.limits;
+  ClientShardOptions options;
+  options.client_shards = client_shards;
+  options.ring.files = files;
+  options.recv_buffers = limits.recv_buffers;
+  options.recv_buffer_size = static_cast<std::uint32_t>(limits.recv_buffer_size);
+  // Whoever reads at all has room for the largest publication, whatever stands around it.
+  options.connections = {files, limits.queue_size + kEnvelope, limits.write_timeout};
+  options.decoders = limits.decoders;
+  options.ws.frames.message_bytes = limits.message_size;
+  options.ws.close_timeout = limits.close_timeout;
+  options.hub = {limits.channels_per_shard, limits.channels_per_connection};
+  options.http.body_bytes = limits.publication_size + kEnvelope;
+  options.timeouts.request = limits.handshake_timeout;
+  options.drain_timeout = limits.drain_timeout;
+
+  SessionSettings& sessions = options.sessions;
+  sessions.insecure = config.insecure;
+  sessions.version = MILLRACE_VERSION;
+  sessions.ping_interval = limits.ping_interval;
+  sessions.pong_timeout = limits.pong_timeout;
+  sessions.stale_timeout = limits.stale_timeout;
+  sessions.publication_bytes = limits.publication_size;
+  for (const auto& [name, settings] : config.namespaces) {
+    sessions.namespaces[name].prefix_interest = settings.interest == InterestMode::kPrefix;
+  }
+  options.app = {{config.server.allowed_origins}, config.api.key, MILLRACE_VERSION};
+
+  if (config.broker.kind == BrokerKind::kNats) {
+    NatsOptions nats;
+    nats.urls = config.broker.nats;
+    nats.subject_prefix = config.broker.subject_prefix;
+    nats.max_payload = limits.publication_size;
+    nats.wait_connected_ms = kNatsStartWaitMs;
+    for (const auto& [name, settings] : sessions.namespaces) {
+      if (settings.prefix_interest) nats.prefix_namespaces.push_back(name);
+    }
+    options.nats = nats;
+    options.require_broker = config.broker.require;
+  }
+  return options;
+}
+
 Server::Server(const Config& config) : config_(config) {}
 
 Server::~Server() = default;
@@ -48,19 +104,29 @@ Result<std::unique_ptr<Server>, StartError> Server::start(const Config& config) 
 Result<void, StartError> Server::check_machine() {
   const auto kernel = judge_kernel(probe_kernel());
   if (!kernel.ok()) return StartError{kExitSystem, kernel.error().text};
+  // Both once, before anybody is served: libcrypto makes what it needs for good at its first use,
+  // and the key of the hashes is drawn then.
+  static_cast<void>(hash_bytes({}));
+  if (!websocket_accept("dGhlIHNhbXBsZSBub25jZQ==")) {
+    return StartError{kExitSystem,
+                      "libcrypto can't compute the SHA-1 that a WebSocket handshake needs; allow "
+                      "it in openssl.cnf, or unset OPENSSL_CONF"};
+  }
   const std::uint64_t descriptors = raise_descriptor_limit();
   client_shards_ = config_.server.shards != 0 ? config_.server.shards : allowed_cores().size();
   const std::uint64_t files = std::min(descriptors, kMaxRingFiles);
-  const std::uint64_t capacity = ring_capacity(client_shards_, files, ClientShard::kRefusalSlots);
+  const bool direct = can_close_direct_sockets();
+  const std::uint64_t capacity = (direct ? ring_capacity : process_capacity)(
+      client_shards_, files, ClientShard::kRefusalSlots);
   max_connections_ = config_.server.max_connections;
   if (max_connections_ == 0) max_connections_ = capacity;
   if (max_connections_ > capacity || capacity == 0) {
-    return StartError{
-        kExitSystem,
-        "max_connections " + std::to_string(max_connections_) +
-            " does not fit: " + std::to_string(client_shards_) + " shards hold " +
-            std::to_string(capacity) + " with RLIMIT_NOFILE " + std::to_string(descriptors) +
-            "; raise it (ulimit -n, LimitNOFILE=), add shards (--shards) or lower the cap"};
+    return StartError{kExitSystem,
+                      "max_connections " + std::to_string(max_connections_) +
+                          " does not fit: " + std::to_string(client_shards_) + " shards hold " +
+                          std::to_string(capacity) + " with RLIMIT_NOFILE " +
+                          std::to_string(descriptors) + "; raise it (ulimit -n, LimitNOFILE=), " +
+                          (direct ? "add shards (--shards) " : "") + "or lower the cap"};
   }
   table_files_ =
       static_cast<std::uint32_t>(std::min(files, max_connections_ + ClientShard::kRefusalSlots));
@@ -81,50 +147,6 @@ Result<void, StartError> Server::bind() {
   return {};
 }
 
-ClientShardOptions Server::client_options() const {
-  const LimitsConfig& limits = config_.limits;
-  ClientShardOptions options;
-  options.client_shards = client_shards_;
-  options.ring.files = table_files_;
-  options.recv_buffers = limits.recv_buffers;
-  options.recv_buffer_size = static_cast<std::uint32_t>(limits.recv_buffer_size);
-  // Whoever reads at all has room for the largest publication, whatever stands around it.
-  options.connections = {table_files_, limits.queue_size + kEnvelope, limits.write_timeout};
-  options.decoders = limits.decoders;
-  options.ws.frames.message_bytes = limits.message_size;
-  options.ws.close_timeout = limits.close_timeout;
-  options.hub = {limits.channels_per_shard, limits.channels_per_connection};
-  options.http.body_bytes = limits.publication_size + kEnvelope;
-  options.timeouts.request = limits.handshake_timeout;
-  options.drain_timeout = limits.drain_timeout;
-
-  SessionSettings& sessions = options.sessions;
-  sessions.insecure = config_.insecure;
-  sessions.version = MILLRACE_VERSION;
-  sessions.ping_interval = limits.ping_interval;
-  sessions.pong_timeout = limits.pong_timeout;
-  sessions.stale_timeout = limits.stale_timeout;
-  sessions.publication_bytes = limits.publication_size;
-  for (const auto& [name, settings] : config_.namespaces) {
-    sessions.namespaces[name].prefix_interest = settings.interest == InterestMode::kPrefix;
-  }
-  options.app = {{config_.server.allowed_origins}, config_.api.key, MILLRACE_VERSION};
-
-  if (config_.broker.kind == BrokerKind::kNats) {
-    NatsOptions nats;
-    nats.urls = config_.broker.nats;
-    nats.subject_prefix = config_.broker.subject_prefix;
-    nats.max_payload = limits.publication_size;
-    nats.wait_connected_ms = kNatsStartWaitMs;
-    for (const auto& [name, settings] : sessions.namespaces) {
-      if (settings.prefix_interest) nats.prefix_namespaces.push_back(name);
-    }
-    options.nats = nats;
-    options.require_broker = config_.broker.require;
-  }
-  return options;
-}
-
 AdminOptions Server::admin_options() const {
   AdminOptions options;
   options.client_shards = client_shards_;
@@ -137,7 +159,7 @@ AdminOptions Server::admin_options() const {
 }
 
 Result<void, StartError> Server::start_shards() {
-  client_options_ = client_options();
+  client_options_ = client_shard_options(config_, client_shards_, table_files_);
   admin_options_ = admin_options();
   // The admin shard is one more, the last.
   shared_ = std::make_unique<SharedState>(client_shards_ + 1, max_connections_);

@@ -47,7 +47,6 @@ class Server {
   Result<void, StartError> check_machine();
   Result<void, StartError> bind();
   Result<void, StartError> start_shards();
-  [[nodiscard]] ClientShardOptions client_options() const;
   [[nodiscard]] AdminOptions admin_options() const;
 
   const Config config_;
@@ -62,8 +61,18 @@ class Server {
   ShardGroup group_;
 };
 
+// What a configuration means for each of `client_shards` shards; `files` slots are in its ring's
+// table.
+ClientShardOptions client_shard_options(const Config& config, std::size_t client_shards,
+                                        std::uint32_t files);
+
 // How many connections `shards` file tables of `files` slots hold without any of them running over:
 // the kernel spreads connections by hash, so a table keeps room for six standard deviations.
 std::uint64_t ring_capacity(std::size_t shards, std::uint64_t files, std::uint64_t reserved);
+
+// The same where the kernel can't close direct descriptors (core/ring/socket_files.h): all shards
+// share the process's limit with whatever else it opens.
+std::uint64_t process_capacity(std::size_t shards, std::uint64_t descriptors,
+                               std::uint64_t reserved);
 
 }  // namespace millrace

@@ -69,10 +69,12 @@ Result<Address> resolve(const std::string& text) {
   return address;
 }
 
-std::string bound_address(int fd) {
-  Address address;
+bool read_address(int fd, Address& address) {
   address.length = sizeof(address.storage);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.length);
+  return getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.length) == 0;
+}
+
+std::string address_text(const Address& address) {
   char host[INET6_ADDRSTRLEN] = {};
   if (address.storage.ss_family == AF_INET6) {
     sockaddr_in6 v6{};
@@ -122,11 +124,6 @@ Result<ListenSocket> open_socket(const Address& address, const std::string& text
   return made;
 }
 
-void set_port(Address& address, const ListenSocket& bound) {
-  address.length = sizeof(address.storage);
-  getsockname(bound.fd(), reinterpret_cast<sockaddr*>(&address.storage), &address.length);
-}
-
 }  // namespace
 
 Result<ListenGroup> listen_on(const std::string& text, std::size_t shards,
@@ -138,7 +135,8 @@ Result<ListenGroup> listen_on(const std::string& text, std::size_t shards,
     auto probe = open_socket(*address, text, false, options);
     if (!probe.ok()) return probe.error();
     if (listen(probe->fd(), 1) != 0) return bind_error(text, errno);
-    set_port(*address, *probe);
+    // With port 0 the kernel has chosen one, which all are to share.
+    if (!read_address(probe->fd(), *address)) return bind_error(text, errno);
   }
   ListenGroup group;
   for (std::size_t i = 0; i < shards; ++i) {
@@ -147,7 +145,7 @@ Result<ListenGroup> listen_on(const std::string& text, std::size_t shards,
     if (listen(made->fd(), options.backlog) != 0) return bind_error(text, errno);
     group.sockets.push_back(std::move(*made));
   }
-  group.address = bound_address(group.sockets.front().fd());
+  group.address = address_text(*address);
   return group;
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
+#include "core/mem/memory_reserve.h"
 #include "net/ws/client_header.h"
 
 namespace millrace {
@@ -33,8 +34,8 @@ struct Chunk {
 
 struct FrameDecoder::State {
  public:
-  State() { open_wslay(); }
-  ~State() { wslay_frame_context_free(wslay_); }
+  State() = default;
+  ~State() { close_wslay(); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
@@ -43,7 +44,8 @@ struct FrameDecoder::State {
   void reset();
 
  private:
-  void open_wslay();
+  bool open_wslay();
+  void close_wslay();
   static ssize_t wslay_reads(std::uint8_t* out, std::size_t size, int flags, void* state);
   std::size_t hand_to_wslay(MutableBytes out);
 
@@ -54,7 +56,7 @@ struct FrameDecoder::State {
   void close(Bytes payload, FrameHandler& handler);
   void violated(const Violation& violation, FrameHandler& handler);
 
-  wslay_frame_context* wslay_ = nullptr;  // Owned.
+  wslay_frame_context* wslay_ = nullptr;  // Owned; made when first needed.
   Bytes input_;                           // Borrowed during feed(): what is still to be decoded.
   bool ended_ = false;
 
@@ -76,18 +78,22 @@ struct FrameDecoder::State {
   Utf8Validator utf8_;
 };
 
-void FrameDecoder::State::open_wslay() {
+// False if there is no memory for it.
+bool FrameDecoder::State::open_wslay() {
+  if (wslay_ != nullptr) return true;
   const wslay_frame_callbacks callbacks = {
       .send_callback = nullptr, .recv_callback = &wslay_reads, .genmask_callback = nullptr};
-  CHECK_EQ(wslay_frame_context_init(&wslay_, &callbacks, this), 0);
+  return try_with_reserve([&] { return wslay_frame_context_init(&wslay_, &callbacks, this) == 0; });
+}
+
+void FrameDecoder::State::close_wslay() {
+  if (wslay_ != nullptr) wslay_frame_context_free(wslay_);
+  wslay_ = nullptr;
 }
 
 void FrameDecoder::State::reset() {
   // A context has no way to be told that the rest of its frame will never come.
-  if (in_payload_) {
-    wslay_frame_context_free(wslay_);
-    open_wslay();
-  }
+  if (in_payload_) close_wslay();
   ended_ = false;
   header_.reset();
   in_payload_ = false;
@@ -102,6 +108,10 @@ void FrameDecoder::State::reset() {
 bool FrameDecoder::State::feed(Bytes bytes, const FrameLimits& limits, FrameHandler& handler) {
   if (ended_) return false;
   CHECK(input_.empty());
+  if (!open_wslay()) {
+    violated({CloseCode::kInternalError, "the server is short of memory: try again"}, handler);
+    return false;
+  }
   input_ = bytes;
   while (!ended_) {
     if (!in_payload_) {

@@ -153,7 +153,7 @@ test('a missing file and a bad variable are exit code 78', async () => {
 
 test('more connections than the machine allows is exit code 71', async () => {
   const args = ['--max-connections', '100000000', '--shards', '1', ...addresses];
-  await refused(args, { code: 71, says: [/100000000/, /--shards/] });
+  await refused(args, { code: 71, says: [/100000000/, /ulimit -n/, /lower the cap/] });
 });
 
 test('NATS that is required and away is exit code 69', async () => {

@@ -1,10 +1,14 @@
 #include "core/base/random.h"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <set>
+
+#include "tests/support/seccomp.h"
 
 namespace millrace {
 namespace {
@@ -40,6 +44,15 @@ TEST(Random, StaysBelowItsBoundAndReachesAllOfIt) {
     EXPECT_LT(count, 10'500);
   }
   EXPECT_EQ(random.below(1), 0U);
+}
+
+TEST(RandomDeathTest, WithoutTheKernelsGeneratorTheCauseIsSaid) {
+  const auto draw = [] {
+    refuse_on_this_thread({.number = SYS_getrandom, .error = EPERM});
+    static_cast<void>(random_seed());
+  };
+  EXPECT_EXIT(draw(), testing::ExitedWithCode(71),
+              "^millrace: no random numbers from getrandom [^\n]+SystemCallFilter[^\n]+\n$");
 }
 
 TEST(Random, SeedsDiffer) {

@@ -94,6 +94,18 @@ TEST(RecvBuffersTest, TheKernelsLimitIsAllowed) {
   EXPECT_EQ(last.view().size(), 64U);
 }
 
+TEST(RecvBuffersTest, WithoutMemoryTheCauseIsSaid) {
+  const auto made = RecvBuffers::make(4, 512);
+  ASSERT_TRUE(made.ok());
+  EXPECT_EQ((*made)->count(), 4U);
+  EXPECT_EQ((*made)->size(), 512U);
+  // More than there are addresses.
+  const auto refused = RecvBuffers::make(RecvBuffers::kMaxCount, UINT32_MAX);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().text.find("receive buffers"), std::string::npos)
+      << refused.error().text;
+}
+
 TEST(RecvBuffersDeathTest, RefusesWhatTheKernelWouldRefuse) {
   EXPECT_DEATH(RecvBuffers(0, 64), "CHECK failed");
   EXPECT_DEATH(RecvBuffers(3, 64), "has_single_bit");

@@ -46,6 +46,8 @@ TEST(Registry, HasTheNamesThatScriptsRelyOn) {
         "millrace_encodes_total 0", "millrace_deliveries_total 0", "millrace_sends_total 0",
         "millrace_nats_subscriptions 0",
         "millrace_connections_rejected_total{reason=\"connection_limit\"} 0",
+        "millrace_connections_rejected_total{reason=\"memory\"} 0",
+        "millrace_allocation_failures_total 0", "millrace_io_errors_total 0",
         "millrace_disconnects_total{code=\"1000\"} 1"}) {
     EXPECT_TRUE(has_line(text, line)) << line;
   }
@@ -193,10 +195,10 @@ TEST(Registry, EveryReasonHasItsLabel) {
 TEST(Registry, TellsTheSameAsJson) {
   ShardMetrics metrics;
   metrics.connections = 7;
-  metrics.decoders_lent = 9;
+  metrics.allocation_failures_total = 9;
   const std::string json = json_text(metrics);
   EXPECT_TRUE(json.starts_with(R"({"connections":7,)")) << json;
-  EXPECT_TRUE(json.ends_with(R"("decoders_lent":9})")) << json;
+  EXPECT_TRUE(json.ends_with(R"("allocation_failures_total":9})")) << json;
   EXPECT_EQ(std::count(json.begin(), json.end(), '{'), 1);
   EXPECT_EQ(std::count(json.begin(), json.end(), ':'),
             std::count(json.begin(), json.end(), ',') + 1);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <iterator>
 #include <thread>
 
 #include "tests/support/seccomp.h"
@@ -150,8 +152,37 @@ TEST(KernelFeaturesTest, AProbeFindsThatRegisteringIsForbidden) {
     EXPECT_EQ(facts.setup_errno, 0);
     EXPECT_EQ(facts.register_files_errno, ENOMEM);
     EXPECT_EQ(facts.register_buffers_errno, ENOMEM);
-    EXPECT_EQ(facts.missing_opcodes.size(), 7U);
+    EXPECT_EQ(facts.missing_opcodes, std::vector<std::string>{"IORING_REGISTER_PROBE"});
   }).join();
+}
+
+TEST(KernelFeaturesTest, TryingDirectSocketsLeavesNothingBehind) {
+  const auto descriptors = [] {
+    const std::filesystem::directory_iterator entries("/proc/self/fd");
+    return std::distance(begin(entries), end(entries));
+  };
+  const bool can = can_close_direct_sockets();
+  const auto before = descriptors();
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(can_close_direct_sockets(), can);
+  EXPECT_EQ(descriptors(), before);
+}
+
+TEST(KernelFeaturesTest, DirectSocketsAreTrustedOnlyWhereEverythingAboutThemWorks) {
+  constexpr std::uint32_t kMemoryRegion = 34;  // not in Linux 6.1, nor under tests/kernel61's mask
+  for (const RefusedCall& call : {RefusedCall{.number = SYS_io_uring_setup, .error = EPERM},
+                                  RefusedCall{.number = SYS_io_uring_register, .error = ENOMEM},
+                                  RefusedCall{.number = SYS_io_uring_register,
+                                  .error = EINVAL,
+                                  .argument = 1,
+                                  .mask = UINT32_MAX,
+                                  .value = kMemoryRegion},
+                                  RefusedCall{.number = SYS_socketpair, .error = EMFILE},
+                                  RefusedCall{.number = SYS_io_uring_enter, .error = EBUSY}}) {
+    std::thread([&call] {
+      refuse_on_this_thread(call);
+      EXPECT_FALSE(can_close_direct_sockets()) << call.number;
+    }).join();
+  }
 }
 
 TEST(KernelFeaturesTest, RaisesTheSoftLimitToTheHardOne) {

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/ring/kernel_features.h"
 #include "core/ring/uring.h"
 
 namespace millrace {
@@ -80,7 +81,18 @@ inline std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
 }
 
-class UringFixture : public ::testing::Test {
+// The parameter: whether sockets live in the ring's own table.
+class UringFixture : public ::testing::TestWithParam<bool> {
+ public:
+  // A kernel that can't close direct descriptors is never given any.
+  static auto places() {
+    return ::testing::ValuesIn(can_close_direct_sockets() ? std::vector<bool>{true, false}
+                                                          : std::vector<bool>{false});
+  }
+  static std::string place_name(const ::testing::TestParamInfo<bool>& info) {
+    return info.param ? "InTheTable" : "InTheProcess";
+  }
+
  protected:
   static constexpr UringOptions kSmall{
       .submission_entries = 64, .completion_entries = 1'024, .files = 64};
@@ -88,8 +100,9 @@ class UringFixture : public ::testing::Test {
   void SetUp() override { open(kSmall, 16, 4'096); }
 
   // Instead of the ring that there is.
-  void open(const UringOptions& options, std::uint32_t buffer_count, std::uint32_t buffer_size) {
+  void open(UringOptions options, std::uint32_t buffer_count, std::uint32_t buffer_size) {
     ring_.reset();
+    options.direct = GetParam();
     buffers_ = std::make_unique<RecvBuffers>(buffer_count, buffer_size);
     Result<std::unique_ptr<Ring>> made = make_uring(options, *buffers_);
     ASSERT_TRUE(made.ok()) << made.error().text;

@@ -32,11 +32,28 @@ class UringQueueTest : public UringFixture {
     }
     EXPECT_EQ(seen.size(), count);
   }
+
+  // Linux 6.1 looks for the next buffer before it knows of bytes to put there, so that the receive
+  // which took the last one ends at once. Later kernels leave it armed.
+  bool still_armed(std::uint32_t index) {
+    for (int i = 0; i < 3; ++i) {
+      ring_->wait(milliseconds(20));
+      CompletionEvent event;
+      if (ring_->reap({&event, 1}) == 0) continue;
+      EXPECT_EQ(event.tag.index, index);
+      EXPECT_EQ(event.error, IoError::kNoBuffers);
+      EXPECT_FALSE(event.more);
+      return false;
+    }
+    return true;
+  }
 };
+
+INSTANTIATE_TEST_SUITE_P(Sockets, UringQueueTest, UringFixture::places(), UringFixture::place_name);
 
 constexpr UringOptions kTiny{.submission_entries = 8, .completion_entries = 1'024, .files = 64};
 
-TEST_F(UringQueueTest, TakesMoreThanTheSubmissionQueueHolds) {
+TEST_P(UringQueueTest, TakesMoreThanTheSubmissionQueueHolds) {
   open(kTiny, 16, 4'096);
   submit_cancels(8);  // L
   EXPECT_EQ(ring_->stats().queue_full, 0U);
@@ -52,7 +69,7 @@ TEST_F(UringQueueTest, TakesMoreThanTheSubmissionQueueHolds) {
 
 // The kernel refuses every submit that does not also ask for completions, so that the queue stays
 // full and the rest must wait in the backlog, in order.
-TEST_F(UringQueueTest, WhatTheKernelRefusesWaitsInOrder) {
+TEST_P(UringQueueTest, WhatTheKernelRefusesWaitsInOrder) {
   ring_.reset();  // the filter stays with its thread, and a ring must too
   std::thread([this] {
     open(kTiny, 16, 4'096);
@@ -73,7 +90,7 @@ TEST_F(UringQueueTest, WhatTheKernelRefusesWaitsInOrder) {
   }).join();
 }
 
-TEST_F(UringQueueTest, AKernelThatTakesNothingIsLeftAloneNotSpunOn) {
+TEST_P(UringQueueTest, AKernelThatTakesNothingIsLeftAloneNotSpunOn) {
   ring_.reset();  // the filter stays with its thread, and a ring must too
   std::thread([this] {
     open(kTiny, 16, 4'096);
@@ -91,7 +108,7 @@ TEST_F(UringQueueTest, AKernelThatTakesNothingIsLeftAloneNotSpunOn) {
   }).join();
 }
 
-TEST_F(UringQueueTest, AnOverflownCompletionQueueLosesNothing) {
+TEST_P(UringQueueTest, AnOverflownCompletionQueueLosesNothing) {
   open({.submission_entries = 8, .completion_entries = 16, .files = 8}, 1, 64);
   submit_cancels(100);
   ring_->wait(Duration{});
@@ -103,7 +120,7 @@ TEST_F(UringQueueTest, AnOverflownCompletionQueueLosesNothing) {
   EXPECT_EQ(ring_->stats().overflows, overflows);
 }
 
-TEST_F(UringQueueTest, ReapTakesNoMoreThanIsAskedFor) {
+TEST_P(UringQueueTest, ReapTakesNoMoreThanIsAskedFor) {
   submit_cancels(5);
   ring_->wait(Duration{});
   std::array<CompletionEvent, 3> events;
@@ -113,7 +130,7 @@ TEST_F(UringQueueTest, ReapTakesNoMoreThanIsAskedFor) {
   EXPECT_EQ(ring_->reap(events), 0U);
 }
 
-TEST_F(UringQueueTest, AZeroTimeoutStillRunsWhatTheKernelDeferred) {
+TEST_P(UringQueueTest, AZeroTimeoutStillRunsWhatTheKernelDeferred) {
   const Pair pair = connected();
   ring_->submit(Op::recv_multishot(tag(OpKind::kRecv), pair.file));
   ring_->wait(Duration{});
@@ -128,7 +145,7 @@ TEST_F(UringQueueTest, AZeroTimeoutStillRunsWhatTheKernelDeferred) {
   EXPECT_EQ(take(event), "deferred");
 }
 
-TEST_F(UringQueueTest, AnEventAtHandDoesNotHideWhatTheKernelDeferred) {
+TEST_P(UringQueueTest, AnEventAtHandDoesNotHideWhatTheKernelDeferred) {
   const Pair pair = connected();
   ring_->submit(Op::recv_multishot(tag(OpKind::kRecv), pair.file));
   submit_cancels(1);
@@ -141,7 +158,7 @@ TEST_F(UringQueueTest, AnEventAtHandDoesNotHideWhatTheKernelDeferred) {
   EXPECT_EQ(take(events[1]), "behind it");
 }
 
-TEST_F(UringQueueTest, WaitsAsLongAsItIsTold) {
+TEST_P(UringQueueTest, WaitsAsLongAsItIsTold) {
   MonotonicClock clock;
   const Instant start = clock.now();
   ring_->wait(milliseconds(50));
@@ -150,7 +167,7 @@ TEST_F(UringQueueTest, WaitsAsLongAsItIsTold) {
   EXPECT_LT(waited.to_ms(), 5'000);
 }
 
-TEST_F(UringQueueTest, OneBufferRunsOutAndWorksAgainWhenItIsBack) {
+TEST_P(UringQueueTest, OneBufferRunsOutAndWorksAgainWhenItIsBack) {
   open(kSmall, 1, 64);
   const Pair pair = connected();
   const OpTag receive = tag(OpKind::kRecv);
@@ -179,7 +196,7 @@ TEST_F(UringQueueTest, OneBufferRunsOutAndWorksAgainWhenItIsBack) {
   EXPECT_EQ(buffers_->high_water(), 1U);
 }
 
-TEST_F(UringQueueTest, TwoBuffersGoToTwoConnectionsAndTheThirdFindsNone) {
+TEST_P(UringQueueTest, TwoBuffersGoToTwoConnectionsAndTheThirdFindsNone) {
   open(kSmall, 2, 64);
   std::vector<Pair> pairs;
   for (std::uint32_t i = 0; i < 3; ++i) {
@@ -195,6 +212,7 @@ TEST_F(UringQueueTest, TwoBuffersGoToTwoConnectionsAndTheThirdFindsNone) {
     ASSERT_TRUE(event.buffer.has_value());
     held.push_back(buffers_->lease(*event.buffer, event.result));
   }
+  still_armed(1);
   write_all(pairs[2].client, "late");
   const CompletionEvent empty = next();
   EXPECT_EQ(empty.tag.index, 2U);
@@ -202,7 +220,9 @@ TEST_F(UringQueueTest, TwoBuffersGoToTwoConnectionsAndTheThirdFindsNone) {
   held.pop_back();
   ring_->submit(Op::recv_multishot(tag(OpKind::kRecv, 2), pairs[2].file));
   EXPECT_EQ(take(next()), "late");
+  const bool armed = still_armed(2);
   held.clear();
+  if (!armed) ring_->submit(Op::recv_multishot(tag(OpKind::kRecv, 2), pairs[2].file));
   // Every buffer is back: many times around the ring of two.
   for (int i = 0; i < 50; ++i) {
     write_all(pairs[2].client, "again");
@@ -213,7 +233,7 @@ TEST_F(UringQueueTest, TwoBuffersGoToTwoConnectionsAndTheThirdFindsNone) {
   }
 }
 
-TEST_F(UringQueueTest, AWakeFromAnotherThreadEndsAWait) {
+TEST_P(UringQueueTest, AWakeFromAnotherThreadEndsAWait) {
   MonotonicClock clock;
   for (std::uint64_t round = 1; round <= 20; ++round) {
     const Instant start = clock.now();
@@ -231,7 +251,7 @@ TEST_F(UringQueueTest, AWakeFromAnotherThreadEndsAWait) {
   EXPECT_EQ(ring_->stats().completions, 0U);
 }
 
-TEST_F(UringQueueTest, AWakeBeforeTheWaitIsNotLostAndWakesCoalesce) {
+TEST_P(UringQueueTest, AWakeBeforeTheWaitIsNotLostAndWakesCoalesce) {
   MonotonicClock clock;
   std::thread([this] {
     for (int i = 0; i < 5; ++i) ring_->wake();
@@ -245,7 +265,7 @@ TEST_F(UringQueueTest, AWakeBeforeTheWaitIsNotLostAndWakesCoalesce) {
   EXPECT_TRUE(quiet());
 }
 
-TEST_F(UringQueueTest, GoesWithEverythingArmedAndLeavesNothing) {
+TEST_P(UringQueueTest, GoesWithEverythingArmedAndLeavesNothing) {
   const std::size_t before = open_descriptors();
   {
     std::vector<Pair> pairs;
@@ -269,7 +289,21 @@ TEST_F(UringQueueTest, GoesWithEverythingArmedAndLeavesNothing) {
   EXPECT_EQ(open_descriptors(), before - 2);  // the ring's and its eventfd
 }
 
-TEST_F(UringQueueTest, ALeaseMayOutliveTheRing) {
+TEST_P(UringQueueTest, AConnectionThatCameInAtTheEndIsClosedToo) {
+  const std::size_t before = open_descriptors();
+  PeerAddress peer;
+  ring_->submit(Op::accept(tag(OpKind::kAccept), listener_.get(), peer));
+  {
+    const Fd client = connect_to(listener_);
+    ring_->wait(seconds(5));  // and nobody reaps
+    ring_.reset();
+    EXPECT_TRUE(readable(client, 0));
+    EXPECT_TRUE(closed_by_peer(client));
+  }
+  EXPECT_EQ(open_descriptors(), before - 2);
+}
+
+TEST_P(UringQueueTest, ALeaseMayOutliveTheRing) {
   const Pair pair = connected();
   ring_->submit(Op::recv_multishot(tag(OpKind::kRecv), pair.file));
   write_all(pair.client, "kept");
@@ -281,7 +315,7 @@ TEST_F(UringQueueTest, ALeaseMayOutliveTheRing) {
   EXPECT_EQ(buffers_->leased(), 0U);
 }
 
-TEST_F(UringQueueTest, ATableAboveTheDescriptorLimitNamesTheLimitAndTheFix) {
+TEST_P(UringQueueTest, ATableAboveTheDescriptorLimitNamesTheLimitAndTheFix) {
   rlimit limit{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
   if (limit.rlim_max >= UINT32_MAX) limit.rlim_max = 1'048'576;
@@ -300,13 +334,13 @@ std::string refusal(const RefusedCall& call) {
   std::thread([&] {
     refuse_on_this_thread(call);
     RecvBuffers buffers(1, 64);
-    const Result<std::unique_ptr<Ring>> made = make_uring({}, buffers);
+    const Result<std::unique_ptr<Ring>> made = make_uring({.direct = true}, buffers);
     text = made.ok() ? "it worked" : made.error().text;
   }).join();
   return text;
 }
 
-TEST_F(UringQueueTest, ARefusedStartNamesCauseAndFix) {
+TEST_P(UringQueueTest, ARefusedStartNamesCauseAndFix) {
   const auto setup = [](int error) {
     return refusal({.number = SYS_io_uring_setup, .error = error});
   };

@@ -8,7 +8,8 @@
 namespace millrace {
 namespace {
 
-using UringTest = UringFixture;
+class UringTest : public UringFixture {};
+INSTANTIATE_TEST_SUITE_P(Sockets, UringTest, UringFixture::places(), UringFixture::place_name);
 
 template <typename Address>
 Address local_address(const Fd& client) {
@@ -18,7 +19,7 @@ Address local_address(const Fd& client) {
   return address;
 }
 
-TEST_F(UringTest, AcceptTellsThePeersAddress) {
+TEST_P(UringTest, AcceptTellsThePeersAddress) {
   PeerAddress peer;
   ring_->submit(Op::accept(tag(OpKind::kAccept, 5), listener_.get(), peer));
   const Fd client = connect_to(listener_);
@@ -27,7 +28,7 @@ TEST_F(UringTest, AcceptTellsThePeersAddress) {
   EXPECT_EQ(event.error, IoError::kNone);
   EXPECT_FALSE(event.more);
   EXPECT_FALSE(event.buffer.has_value());
-  EXPECT_LT(event.result, kSmall.files);
+  EXPECT_TRUE(!GetParam() || event.result < kSmall.files) << event.result;
   const auto expected = local_address<sockaddr_in>(client);
   const auto& seen = reinterpret_cast<const sockaddr_in&>(peer.storage);
   EXPECT_EQ(peer.length, sizeof(sockaddr_in));
@@ -36,7 +37,7 @@ TEST_F(UringTest, AcceptTellsThePeersAddress) {
   EXPECT_EQ(seen.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
 }
 
-TEST_F(UringTest, AcceptTellsAnIpv6PeersAddressEvenAfterAnIpv4One) {
+TEST_P(UringTest, AcceptTellsAnIpv6PeersAddressEvenAfterAnIpv4One) {
   const Fd six = listen_on("::1");
   PeerAddress peer;
   ring_->submit(Op::accept(tag(OpKind::kAccept), listener_.get(), peer));
@@ -54,7 +55,7 @@ TEST_F(UringTest, AcceptTellsAnIpv6PeersAddressEvenAfterAnIpv4One) {
   EXPECT_TRUE(IN6_IS_ADDR_LOOPBACK(&seen.sin6_addr));
 }
 
-TEST_F(UringTest, EachAcceptOfABankHasItsOwnAddress) {
+TEST_P(UringTest, EachAcceptOfABankHasItsOwnAddress) {
   std::array<PeerAddress, 4> peers;
   for (std::uint32_t i = 0; i < peers.size(); ++i) {
     ring_->submit(Op::accept(tag(OpKind::kAccept, i), listener_.get(), peers[i]));
@@ -80,15 +81,16 @@ TEST_F(UringTest, EachAcceptOfABankHasItsOwnAddress) {
   EXPECT_EQ(seen, expected);
 }
 
-TEST_F(UringTest, AcceptedSocketsAreNoDescriptorsOfTheProcess) {
+TEST_P(UringTest, AcceptedSocketsAreDescriptorsOfTheProcessOnlyIfTheyMust) {
   constexpr std::size_t kClients = 8;
   std::vector<Fd> clients;
   const std::size_t before = open_descriptors();
   for (std::size_t i = 0; i < kClients; ++i) clients.push_back(connected().client);
-  EXPECT_EQ(open_descriptors(), before + kClients);  // the clients' own ends and nothing else
+  // The clients' own ends stay ours.
+  EXPECT_EQ(open_descriptors(), before + (GetParam() ? kClients : 2 * kClients));
 }
 
-TEST_F(UringTest, ReceivesUntilTheEndOfTheStream) {
+TEST_P(UringTest, ReceivesUntilTheEndOfTheStream) {
   Pair pair = connected();
   const OpTag receive = tag(OpKind::kRecv);
   ring_->submit(Op::recv_multishot(receive, pair.file));
@@ -109,7 +111,7 @@ TEST_F(UringTest, ReceivesUntilTheEndOfTheStream) {
   EXPECT_FALSE(end.buffer.has_value());
 }
 
-TEST_F(UringTest, ReceivesMoreThanOneBufferInOrder) {
+TEST_P(UringTest, ReceivesMoreThanOneBufferInOrder) {
   open(kSmall, 4, 64);
   const Pair pair = connected();
   std::string text;
@@ -132,7 +134,7 @@ TEST_F(UringTest, ReceivesMoreThanOneBufferInOrder) {
   EXPECT_EQ(received, text);
 }
 
-TEST_F(UringTest, AResetPeerIsADisconnect) {
+TEST_P(UringTest, AResetPeerIsADisconnect) {
   Pair pair = connected();
   ring_->submit(Op::recv_multishot(tag(OpKind::kRecv), pair.file));
   ring_->wait(Duration{});
@@ -145,7 +147,7 @@ TEST_F(UringTest, AResetPeerIsADisconnect) {
   EXPECT_EQ(next().error, IoError::kDisconnect);
 }
 
-TEST_F(UringTest, Sends) {
+TEST_P(UringTest, Sends) {
   const Pair pair = connected();
   ring_->submit(Op::send(tag(OpKind::kSend), pair.file, "hello"));
   const CompletionEvent event = next();
@@ -156,7 +158,7 @@ TEST_F(UringTest, Sends) {
   EXPECT_EQ(read_bytes(pair.client, 5), "hello");
 }
 
-TEST_F(UringTest, SendsGatheredPiecesInOrder) {
+TEST_P(UringTest, SendsGatheredPiecesInOrder) {
   const Pair pair = connected();
   std::vector<std::string> pieces;
   std::string all;
@@ -174,7 +176,7 @@ TEST_F(UringTest, SendsGatheredPiecesInOrder) {
   EXPECT_EQ(read_bytes(pair.client, all.size()), all);
 }
 
-TEST_F(UringTest, ASendToAPeerThatDoesNotReadIsShortThenStuckThenCanceled) {
+TEST_P(UringTest, ASendToAPeerThatDoesNotReadIsShortThenStuckThenCanceled) {
   const Pair pair = connected();
   const std::string much(64U << 20, 'x');
   ring_->submit(Op::send(tag(OpKind::kSend), pair.file, much));
@@ -196,7 +198,7 @@ TEST_F(UringTest, ASendToAPeerThatDoesNotReadIsShortThenStuckThenCanceled) {
   EXPECT_EQ(ends[tag(OpKind::kCancel)].error, IoError::kNone);
 }
 
-TEST_F(UringTest, CancelsAnArmedReceive) {
+TEST_P(UringTest, CancelsAnArmedReceive) {
   const Pair pair = connected();
   ring_->submit(Op::recv_multishot(tag(OpKind::kRecv), pair.file));
   ASSERT_TRUE(quiet());
@@ -209,7 +211,7 @@ TEST_F(UringTest, CancelsAnArmedReceive) {
   EXPECT_EQ(ends[tag(OpKind::kCancel)].error, IoError::kNone);
 }
 
-TEST_F(UringTest, CancelTellsTagsApartByKindIndexAndGeneration) {
+TEST_P(UringTest, CancelTellsTagsApartByKindIndexAndGeneration) {
   const Pair pair = connected();
   const OpTag armed{OpKind::kRecv, 7, 1};
   ring_->submit(Op::recv_multishot(armed, pair.file));
@@ -224,7 +226,7 @@ TEST_F(UringTest, CancelTellsTagsApartByKindIndexAndGeneration) {
   EXPECT_EQ(take(next()), "still armed");
 }
 
-TEST_F(UringTest, CancelsAnAccept) {
+TEST_P(UringTest, CancelsAnAccept) {
   PeerAddress peer;
   ring_->submit(Op::accept(tag(OpKind::kAccept), listener_.get(), peer));
   ASSERT_TRUE(quiet());
@@ -236,7 +238,7 @@ TEST_F(UringTest, CancelsAnAccept) {
   EXPECT_EQ(ends[tag(OpKind::kCancelAccept)].error, IoError::kNone);
 }
 
-TEST_F(UringTest, CloseEndsTheConnectionAndItsEventComes) {
+TEST_P(UringTest, CloseEndsTheConnectionAndItsEventComes) {
   const Pair pair = connected();
   ring_->submit(Op::close(tag(OpKind::kClose), pair.file));
   const CompletionEvent event = next();
@@ -245,7 +247,23 @@ TEST_F(UringTest, CloseEndsTheConnectionAndItsEventComes) {
   EXPECT_TRUE(closed_by_peer(pair.client));
 }
 
-TEST_F(UringTest, AFullTableRefusesUntilASlotIsClosed) {
+// Before 6.13 it held for direct descriptors only once the receive of the other had ended: a server
+// whose clients stay would close nobody.
+TEST_P(UringTest, CloseEndsTheConnectionAtOnceThoughAnOlderOneIsArmed) {
+  const Pair older = connected();
+  ring_->submit(Op::recv_multishot(tag(OpKind::kRecv), older.file));
+  for (int round = 0; round < 5; ++round) {
+    const Pair pair = connected();
+    ring_->submit(Op::close(tag(OpKind::kClose), pair.file));
+    EXPECT_EQ(next().tag, tag(OpKind::kClose));
+    EXPECT_TRUE(readable(pair.client, 0));
+    EXPECT_TRUE(closed_by_peer(pair.client));
+  }
+  write_all(older.client, "still armed");
+  EXPECT_EQ(take(next()), "still armed");
+}
+
+TEST_P(UringTest, AFullTableRefusesUntilASlotIsClosed) {
   UringOptions options = kSmall;
   options.files = 4;
   open(options, 16, 4'096);
@@ -261,7 +279,7 @@ TEST_F(UringTest, AFullTableRefusesUntilASlotIsClosed) {
   ring_->submit(Op::close(tag(OpKind::kClose), pairs[2].file));
   ASSERT_EQ(next().error, IoError::kNone);
   const Pair again = connected();
-  EXPECT_EQ(again.file, pairs[2].file);
+  EXPECT_TRUE(!GetParam() || again.file == pairs[2].file) << again.file.value;
   ring_->submit(Op::send(tag(OpKind::kSend), again.file, "works"));
   EXPECT_EQ(next().result, 5U);
   EXPECT_EQ(read_bytes(again.client, 5), "works");

@@ -3,12 +3,16 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/syscall.h>
 
 #include <atomic>
+#include <cerrno>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/base/shard_check.h"
+#include "tests/support/seccomp.h"
 
 namespace millrace {
 namespace {
@@ -176,6 +180,24 @@ TEST(CrossThreadShardGroup, MoreShardsThanCoresAreNotPinned) {
   for (const auto& seen : look({.shards = 1, .pin = false})) {
     EXPECT_EQ(seen.cores, static_cast<int>(cores.size()));
   }
+}
+
+// Which of several threads is refused: tests/faults/syscalls.mjs.
+TEST(ShardGroup, WithoutAThreadNothingStarts) {
+  Trace trace;
+  std::string error;
+  std::thread([&] {
+    refuse_on_this_thread({.number = SYS_clone3, .error = EAGAIN});
+    ShardGroup group;
+    const auto started = group.start({.shards = 2}, traced(trace, 2));
+    if (!started.ok()) error = started.error().text;
+    group.join();  // again: nothing is left of it
+  }).join();
+  EXPECT_NE(
+      error.find("no thread for shard 0 (Resource temporarily unavailable): raise the limits"),
+      std::string::npos)
+      << error;
+  EXPECT_EQ(trace.made.load(), 0);
 }
 
 TEST(ShardGroup, KnowsAtLeastOneCore) { EXPECT_FALSE(allowed_cores().empty()); }

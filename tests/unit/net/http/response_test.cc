@@ -21,6 +21,24 @@ TEST(Response, KeepsTheConnectionOrClosesIt) {
             "Content-Length: 3\r\nConnection: close\r\n\r\nno\n");
 }
 
+TEST(Response, EveryStatusHasItsPhrase) {
+  const std::pair<unsigned, const char*> phrases[] = {{204, "No Content"},
+                                                      {401, "Unauthorized"},
+                                                      {413, "Content Too Large"},
+                                                      {415, "Unsupported Media Type"},
+                                                      {426, "Upgrade Required"},
+                                                      {429, "Too Many Requests"},
+                                                      {431, "Request Header Fields Too Large"},
+                                                      {500, "Internal Server Error"},
+                                                      {501, "Not Implemented"},
+                                                      {503, "Service Unavailable"},
+                                                      {504, "Gateway Timeout"}};
+  for (const auto& [status, phrase] : phrases) {
+    const std::string line = "HTTP/1.1 " + std::to_string(status) + " " + phrase + "\r\n";
+    EXPECT_TRUE(serialize(with_body(status, ""), true).starts_with(line)) << line;
+  }
+}
+
 TEST(Response, HeadHasTheLengthWithoutTheBody) {
   EXPECT_EQ(serialize(with_body(200, "four"), true, true),
             "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"

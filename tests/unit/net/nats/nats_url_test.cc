@@ -53,6 +53,14 @@ TEST(NatsUrl, HasALimit) {
   EXPECT_FALSE(check_nats_url(fits + "h").ok());
 }
 
+TEST(NatsUrl, ACutUrlShowsNoCredentialsEither) {
+  const std::string secret(kMaxNatsUrl, 's');
+  const auto checked = check_nats_url("nats://user:" + secret + "@host:4222");
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().text.find("sss"), std::string::npos) << checked.error().text;
+  EXPECT_NE(checked.error().text.find("host:4222"), std::string::npos) << checked.error().text;
+}
+
 TEST(NatsUrl, NeverShowsCredentials) {
   EXPECT_EQ(masked_nats_url("nats://user:pass@host:4222"), "nats://host:4222");
   EXPECT_EQ(masked_nats_url("nats://user:p@ss@host:4222"), "nats://host:4222");

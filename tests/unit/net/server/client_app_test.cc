@@ -156,5 +156,22 @@ TEST(ClientApp, RefusesAnUpgradeByReason) {
   EXPECT_EQ(count(RejectReason::kOrigin), 1U);
 }
 
+// Port 1: nobody listens there.
+ClientShardOptions with_a_broker_that_is_away() {
+  ClientShardOptions options = ShardWorld::insecure_options();
+  options.nats.emplace();
+  options.nats->urls = {"nats://127.0.0.1:1"};
+  return options;
+}
+
+TEST(ClientApp, WithoutItsBrokerAPublicationMayBeTriedAgain) {
+  ShardWorld world(with_a_broker_that_is_away());
+  const std::string answer = ask(world, post(R"({"channel":"news","data":1})"));
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+  EXPECT_TRUE(body_of(answer).starts_with(R"({"error":{"code":100,)")) << answer;
+  EXPECT_NE(answer.find("the broker is away; try again"), std::string::npos) << answer;
+  EXPECT_EQ(world.metrics().broker_publish_failures_total, 1U);
+}
+
 }  // namespace
 }  // namespace millrace

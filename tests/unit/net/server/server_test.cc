@@ -1,8 +1,13 @@
 #include "net/server/server.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <cstring>
+#include <string>
 
 namespace millrace {
 namespace {
@@ -39,6 +44,17 @@ TEST(RingCapacity, KeepsSixDeviationsAndNoMoreThanThatFree) {
   }
 }
 
+TEST(ProcessCapacity, LeavesTheServersOwnDescriptorsFree) {
+  const std::uint64_t own = 1'000'000 - process_capacity(2, 1'000'000, kReserved);
+  EXPECT_GT(own, 3 * kReserved + AdminShard::kConnections);
+  EXPECT_LT(own, 1'000U);  // the common soft limit of 1,024 is enough for some
+  EXPECT_EQ(process_capacity(2, own + 1, kReserved), 1U);
+  EXPECT_EQ(process_capacity(2, own, kReserved), 0U);
+  EXPECT_EQ(process_capacity(2, own - 1, kReserved), 0U);
+  EXPECT_EQ(process_capacity(2, 0, kReserved), 0U);
+  EXPECT_LT(process_capacity(64, 100'000, kReserved), process_capacity(2, 100'000, kReserved));
+}
+
 TEST(RingCapacity, GrowsWithFilesAndShards) {
   std::uint64_t last = 0;
   for (std::uint64_t files = 65; files < 100'000; files += 97) {
@@ -47,6 +63,169 @@ TEST(RingCapacity, GrowsWithFilesAndShards) {
     last = capacity;
     ASSERT_GE(ring_capacity(5, files, kReserved), capacity);
   }
+}
+
+// --- Real servers, on ports that the kernel picks ------------------------------------------------
+
+Config two_shards() {
+  Config config;
+  config.insecure = true;
+  config.server.listen = {{.host = "127.0.0.1", .port = 0, .ipv6 = false}};
+  config.server.admin = {.host = "127.0.0.1", .port = 0, .ipv6 = false};
+  config.server.shards = 2;
+  config.server.max_connections = 100;
+  config.limits.recv_buffers = 16;
+  config.limits.drain_timeout = milliseconds(100);
+  return config;
+}
+
+// The port behind `what` in a ready line: "listen=127.0.0.1:PORT".
+std::uint16_t port_of(const std::string& line, const std::string& what) {
+  const std::size_t at = line.find(what + "=127.0.0.1:");
+  if (at == std::string::npos) return 0;
+  return static_cast<std::uint16_t>(std::stoi(line.substr(line.find(':', at) + 1)));
+}
+
+// True once all of an answer is there; the server itself waits for us to close.
+bool is_whole(const std::string& answer) {
+  constexpr const char* kField = "Content-Length: ";
+  const std::size_t end = answer.find("\r\n\r\n");
+  const std::size_t length = answer.find(kField);
+  if (end == std::string::npos || length == std::string::npos) return false;
+  return answer.size() >= end + 4 + std::stoul(answer.substr(length + std::strlen(kField)));
+}
+
+// What a server answers to one request.
+std::string answer_of(std::uint16_t port, const std::string& path) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
+  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  EXPECT_EQ(send(fd, request.data(), request.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(request.size()));
+  std::string answer;
+  char bytes[4'096];
+  ssize_t got = 0;
+  while (!is_whole(answer) && (got = recv(fd, bytes, sizeof(bytes), 0)) > 0) {
+    answer.append(bytes, static_cast<std::size_t>(got));
+  }
+  close(fd);
+  return answer;
+}
+
+StartError must_not_start(const Config& config) {
+  auto server = Server::start(config);
+  if (!server.ok()) return server.error();
+  (*server)->drain();
+  (*server)->join();
+  return {.exit_code = 0, .text = (*server)->ready_line()};
+}
+
+TEST(Server, StartsAnswersOnBothPortsAndEnds) {
+  auto server = Server::start(two_shards());
+  ASSERT_TRUE(server.ok()) << server.error().text;
+  const std::string line = (*server)->ready_line();
+  EXPECT_TRUE(line.starts_with("millrace ready listen=127.0.0.1:")) << line;
+  EXPECT_TRUE(line.ends_with(" shards=2 max_connections=100 broker=memory")) << line;
+  EXPECT_NE(answer_of(port_of(line, "listen"), "/").find("millrace "), std::string::npos);
+  EXPECT_TRUE(answer_of(port_of(line, "admin"), "/readyz").starts_with("HTTP/1.1 200"));
+  EXPECT_NE(answer_of(port_of(line, "admin"), "/stats").find(R"("max_connections":100)"),
+            std::string::npos);
+  (*server)->drain();
+  (*server)->join();
+}
+
+TEST(Server, OneAfterAnotherHoldTheSamePort) {
+  Config config = two_shards();
+  for (int i = 0; i < 3; ++i) {
+    auto server = Server::start(config);
+    ASSERT_TRUE(server.ok()) << server.error().text;
+    config.server.listen[0].port = port_of((*server)->ready_line(), "listen");
+    (*server)->drain();
+    (*server)->join();
+  }
+}
+
+TEST(Server, APortInUseIsExit74AndNamesIt) {
+  auto first = Server::start(two_shards());
+  ASSERT_TRUE(first.ok());
+  const std::uint16_t taken = port_of((*first)->ready_line(), "admin");
+  Config config = two_shards();
+  config.server.admin.port = taken;
+  const StartError admin = must_not_start(config);
+  EXPECT_EQ(admin.exit_code, kExitAddress);
+  EXPECT_NE(admin.text.find(std::to_string(taken)), std::string::npos) << admin.text;
+  EXPECT_NE(admin.text.find("the admin address"), std::string::npos) << admin.text;
+  config = two_shards();
+  config.server.listen[0].port = taken;
+  const StartError listen = must_not_start(config);
+  EXPECT_EQ(listen.exit_code, kExitAddress);
+  EXPECT_EQ(listen.text.find("the admin address"), std::string::npos) << listen.text;
+  (*first)->drain();
+  (*first)->join();
+}
+
+TEST(Server, MoreConnectionsThanItsTablesHoldIsExit71WithTheFix) {
+  Config config = two_shards();
+  config.server.max_connections = 100'000'000;
+  const StartError error = must_not_start(config);
+  EXPECT_EQ(error.exit_code, kExitSystem);
+  EXPECT_NE(error.text.find("max_connections 100000000 does not fit: 2 shards hold "),
+            std::string::npos)
+      << error.text;
+  EXPECT_NE(error.text.find("ulimit -n"), std::string::npos) << error.text;
+}
+
+TEST(Server, ARequiredBrokerThatIsAwayIsExit69) {
+  Config config = two_shards();
+  config.broker.kind = BrokerKind::kNats;
+  config.broker.nats = {"nats://user:secret@127.0.0.1:1"};
+  config.broker.require = true;
+  const StartError error = must_not_start(config);
+  EXPECT_EQ(error.exit_code, kExitUnavailable);
+  EXPECT_NE(error.text.find("nats://127.0.0.1:1"), std::string::npos) << error.text;
+  EXPECT_EQ(error.text.find("secret"), std::string::npos) << error.text;
+}
+
+TEST(Server, ABrokerThatIsAwayIsNotReady) {
+  Config config = two_shards();
+  config.broker.kind = BrokerKind::kNats;
+  config.broker.nats = {"nats://127.0.0.1:1"};
+  auto server = Server::start(config);
+  ASSERT_TRUE(server.ok()) << server.error().text;
+  const std::string answer = answer_of(port_of((*server)->ready_line(), "admin"), "/readyz");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 503")) << answer;
+  for (const char* cause : {"shard 0: NATS nats://127.0.0.1:1", "shard 1: NATS"}) {
+    EXPECT_NE(answer.find(cause), std::string::npos) << answer;
+  }
+  (*server)->drain();
+  (*server)->join();
+}
+
+TEST(ClientShardOptions, TellNatsWhatTheConfigurationSays) {
+  Config config = two_shards();
+  EXPECT_FALSE(client_shard_options(config, 2, 10).nats.has_value());
+  config.broker.kind = BrokerKind::kNats;
+  config.broker.nats = {"nats://a:1", "nats://b:2"};
+  config.broker.subject_prefix = "staging";
+  config.broker.require = true;
+  config.limits.publication_size = 5'000;
+  config.namespaces["game"].interest = InterestMode::kPrefix;
+  config.namespaces["chat"].interest = InterestMode::kChannel;
+  const ClientShardOptions options = client_shard_options(config, 2, 10);
+  ASSERT_TRUE(options.nats.has_value());
+  EXPECT_EQ(options.nats->urls, config.broker.nats);
+  EXPECT_EQ(options.nats->subject_prefix, "staging");
+  EXPECT_EQ(options.nats->max_payload, 5'000U);
+  EXPECT_EQ(options.nats->prefix_namespaces, std::vector<std::string>{"game"});
+  EXPECT_TRUE(options.require_broker);
+  EXPECT_TRUE(options.sessions.namespaces.at("game").prefix_interest);
+  EXPECT_FALSE(options.sessions.namespaces.at("chat").prefix_interest);
+  EXPECT_EQ(options.client_shards, 2U);
+  EXPECT_EQ(options.ring.files, 10U);
 }
 
 }  // namespace

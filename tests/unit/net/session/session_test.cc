@@ -274,5 +274,19 @@ TEST(Session, IdsAreUuidsAndDiffer) {
   EXPECT_EQ(seen.size(), 1'000U);
 }
 
+TEST(Session, WithoutItsBrokerAPublicationIsATemporaryErrorAndASubscriptionHolds) {
+  ClientShardOptions away = options();
+  away.nats.emplace();
+  away.nats->urls = {"nats://127.0.0.1:1"};  // nobody listens there
+  ShardWorld world(away);
+  const FileSlot file = world.open_client();
+  EXPECT_EQ(one_reply(world, file, subscribe(2, "news")), R"({"id":2,"subscribe":{}})");
+  const std::string refused =
+      one_reply(world, file, R"({"id":3,"publish":{"channel":"news","data":1}})");
+  EXPECT_TRUE(refused.starts_with(R"({"id":3,"error":{"code":100,)")) << refused;
+  EXPECT_NE(refused.find(R"("temporary":true)"), std::string::npos) << refused;
+  EXPECT_TRUE(world.ring().is_open(file));
+}
+
 }  // namespace
 }  // namespace millrace

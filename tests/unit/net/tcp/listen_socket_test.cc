@@ -7,10 +7,15 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
+#include <thread>
 #include <vector>
+
+#include "tests/support/seccomp.h"
 
 namespace millrace {
 namespace {
@@ -150,6 +155,17 @@ TEST(ListenSocket, IsClosedWhenItDiesAndNotInherited) {
     EXPECT_NE(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
   }
   EXPECT_EQ(fcntl(fd, F_GETFD), -1);
+}
+
+// Else each shard would have a port of its own, and the ready line would name none of them.
+TEST(ListenSocket, APortThatCannotBeReadIsAnError) {
+  std::string error;
+  std::thread([&error] {
+    refuse_on_this_thread({.number = SYS_getsockname, .error = ENOBUFS});
+    error = must_fail("127.0.0.1:0");
+  }).join();
+  EXPECT_NE(error.find("cannot listen on 127.0.0.1:0: No buffer space"), std::string::npos)
+      << error;
 }
 
 TEST(ListenSocket, MovesItsDescriptor) {
