@@ -1,0 +1,233 @@
+// Sockets of a shard: how many, what waits to be sent to each, what is read into.
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "net/tcp/send_queue.h"
+#include "tests/limits/config_world.h"
+#include "tests/limits/limit.h"
+
+namespace millrace {
+namespace {
+
+std::uint64_t rejected(const ShardMetrics& metrics, RejectReason reason) {
+  return metrics.rejected_total[static_cast<std::size_t>(reason)];
+}
+
+std::string connections(std::uint64_t n) {
+  const Config config = config_of({{"SERVER_MAX_CONNECTIONS", "5"}});
+  ConfigWorld world(Settings{}, config.server.max_connections);
+  for (std::uint64_t i = 0; i + 1 < n; ++i) static_cast<void>(world.open_client());
+  const FileSlot last = world.connect();
+  const bool refused = http_status(world.ring().take_sent(last)) == 503;
+  CHECK_EQ(rejected(world.metrics(), RejectReason::kConnectionLimit), refused ? 1U : 0U);
+  return unless(!refused, "HTTP 503");
+}
+
+// Clients and those who are being told that there is no room: who comes then is closed at once.
+std::string slots(std::uint64_t n) {
+  ClientShardOptions options = options_of({});
+  options.connections.capacity = 5;
+  ShardWorld world(options, 1, 1'000, kWorldFiles);
+  std::uint64_t open = 0;
+  for (std::uint64_t i = 0; i < n; ++i) open += world.ring().is_open(world.connect()) ? 1 : 0;
+  CHECK_EQ(rejected(world.metrics(), RejectReason::kDescriptors), n - open);
+  return unless(open == n, "closed");
+}
+
+// Exactly `n` bytes wait for a client that takes none.
+std::string queued(std::uint64_t n) {
+  ConfigWorld world(Settings{{"LIMITS_QUEUE_SIZE", "64KiB"}, {"LIMITS_PUBLICATION_SIZE", "64KiB"}});
+  const FileSlot client = world.open_client();
+  world.send_text(client, R"({"id":2,"subscribe":{"channel":"news"}})");
+  static_cast<void>(world.frames(client));
+  world.ring().set_send_budget(client, 0);
+  const FileSlot publisher = world.connect();
+  constexpr std::size_t kFirst = 30'000;
+  world.send(publisher, publish_request("news", kFirst));
+  const std::uint64_t first = world.metrics().queued_bytes;
+  world.send(publisher, publish_request("news", n - first - (first - kFirst)));
+  const std::string closed = counted_close(world.metrics());
+  if (closed.empty()) CHECK_EQ(world.metrics().queued_bytes, n);
+  world.ring().clear_send_budget(client);
+  return closed;
+}
+
+// Pieces that lie in receive buffers at once; the next one waits in the kernel.
+std::string pieces_received(std::uint64_t n) {
+  ConfigWorld world(Settings{{"LIMITS_RECV_BUFFERS", "8"}, {"LIMITS_RECV_BUFFER_SIZE", "256B"}});
+  const FileSlot client = world.open_client();
+  const std::string message = R"({"id":2,"subscribe":{"channel":"a"}})";
+  const std::string frame =
+      client_frame(Opcode::kText, message + std::string(n * 256 - message.size() - 8, ' '));
+  CHECK_EQ(frame.size(), n * 256);
+  world.send(client, frame);
+  CHECK_EQ(world.frames(client).size(), 1U);  // all was read in the end
+  return unless(world.metrics().recv_parked_total == 0, "parked");
+}
+
+std::string bytes_in_a_buffer(std::uint64_t n) {
+  ConfigWorld world(Settings{{"LIMITS_RECV_BUFFER_SIZE", "1KiB"}});
+  const FileSlot client = world.connect();
+  const std::size_t before = world.ring().free_buffers();
+  world.ring().client_send(client, std::string(n, 'x'));
+  const std::size_t used = before - world.ring().free_buffers();
+  world.turn();
+  return unless(used == 1, "a second buffer");
+}
+
+// The kernel keeps twice of what is asked for, for its own bookkeeping (socket(7)).
+std::string kernel_buffer(std::uint64_t n) {
+  const Config config = config_of({{"LIMITS_KERNEL_SEND_BUFFER", "64KiB"}});
+  const ListenOptions options{.send_buffer =
+                                  static_cast<std::uint32_t>(config.limits.kernel_send_buffer)};
+  const auto group = listen_on("127.0.0.1:0", 1, options);
+  CHECK(group.ok());
+  int bytes = 0;
+  socklen_t size = sizeof(bytes);
+  CHECK_EQ(getsockopt(group->sockets[0].fd(), SOL_SOCKET, SO_SNDBUF, &bytes, &size), 0);
+  return unless(n * 2 <= static_cast<std::uint64_t>(bytes), "waits in our queue");
+}
+
+std::string gathered_pieces(std::uint64_t n) {
+  SendQueue queue;
+  for (std::uint64_t i = 0; i < n; ++i) queue.push(SharedBytes::copy_of("x"));
+  const auto gathered = queue.gather();
+  CHECK(gathered.message != nullptr);
+  const std::uint64_t pieces = gathered.message->msg_iovlen;
+  queue.clear();
+  return unless(pieces == n, "goes with the next send");
+}
+
+std::string gathered_bytes(std::uint64_t n) {
+  SendQueue queue;
+  queue.push(SharedBytes::copy_of("x"));
+  queue.push(SharedBytes::copy_of(std::string(n - 1, 'x')));
+  static_cast<void>(queue.gather());
+  const std::uint64_t bytes = queue.gathered_bytes();
+  queue.clear();
+  return unless(bytes == n, "goes with the next send");
+}
+
+std::string kept_queues(std::uint64_t n) {
+  SendQueuePool pool;
+  std::vector<SendQueue*> lent;
+  std::vector<std::unique_ptr<SendQueue>> queues;
+  // A queue that is kept still has the room it once had; a new one has none.
+  for (std::uint64_t i = 0; i < n; ++i) {
+    queues.push_back(pool.take());
+    queues.back()->push(SharedBytes::copy_of("x"));
+    queues.back()->advance(1);
+  }
+  for (auto& queue : queues) pool.give_back(std::move(queue));
+  std::uint64_t kept = 0;
+  for (auto& queue : queues) {
+    queue = pool.take();
+    kept += queue->room() > 0 ? 1 : 0;
+  }
+  return unless(kept == n, "freed");
+}
+
+std::string kept_room(std::uint64_t n) {
+  auto queue = std::make_unique<SendQueue>();
+  // A vector grows in steps of its own; one made of n pieces in one go has room for just those.
+  while (queue->room() < n) queue->push(SharedBytes::copy_of("x"));
+  const std::size_t room = queue->room();
+  queue->advance(queue->bytes());
+  SendQueuePool pool;
+  pool.give_back(std::move(queue));
+  return unless(pool.take()->room() == room, "freed");
+}
+
+std::string accepts_in_flight(std::uint64_t n) {
+  ConfigWorld world;
+  return unless(n <= world.ring().pending_accepts(ShardWorld::kListener), "waits in the backlog");
+}
+
+Limits limits_of_sockets() {
+  const ClientShardOptions options =
+      options_of({{"LIMITS_QUEUE_SIZE", "64KiB"}, {"LIMITS_PUBLICATION_SIZE", "64KiB"}});
+  return {
+      {.name = "connections of the server",
+       .covers = {"server.max_connections"},
+       .value = 5,
+       .unit = "connections",
+       .refusal = "HTTP 503",
+       .attempt = connections},
+      {.name = "slots of a shard, refusals included",
+       .covers = {"ConnectionLimits.capacity", "client_shard.h:kRefusalSlots"},
+       .value = 5,
+       .unit = "sockets",
+       .refusal = "closed",
+       .attempt = slots},
+      {.name = "bytes that wait for a client, a publication's surroundings included",
+       .covers = {"limits.queue_size", "ConnectionLimits.queue_bytes"},
+       .value = options.connections.queue_bytes,
+       .unit = "bytes",
+       .refusal = "close 3008",
+       .attempt = queued},
+      {.name = "receive buffers of a shard",
+       .covers = {"limits.recv_buffers", "ClientShardOptions.recv_buffers"},
+       .value = 8,
+       .unit = "buffers",
+       .refusal = "parked",
+       .attempt = pieces_received},
+      {.name = "size of a receive buffer",
+       .covers = {"limits.recv_buffer_size", "ClientShardOptions.recv_buffer_size"},
+       .value = 1'024,
+       .unit = "bytes",
+       .refusal = "a second buffer",
+       .attempt = bytes_in_a_buffer},
+      {.name = "the kernel's send buffer of a client",
+       .covers = {"limits.kernel_send_buffer", "ListenOptions.send_buffer"},
+       .value = 64 * 1'024,
+       .unit = "bytes",
+       .refusal = "waits in our queue",
+       .attempt = kernel_buffer},
+  };
+}
+
+Limits limits_of_sending() {
+  return {
+      {.name = "pieces of one send",
+       .covers = {"send_queue.h:kMaxGather"},
+       .value = SendQueue::kMaxGather,
+       .unit = "pieces",
+       .refusal = "goes with the next send",
+       .attempt = gathered_pieces},
+      {.name = "bytes of one send",
+       .covers = {"send_queue.h:kMaxGatherBytes"},
+       .value = SendQueue::kMaxGatherBytes,
+       .unit = "bytes",
+       .refusal = "goes with the next send",
+       .attempt = gathered_bytes},
+      {.name = "send queues kept for later",
+       .covers = {"send_queue.h:kMaxKept"},
+       .value = SendQueuePool::kMaxKept,
+       .unit = "queues",
+       .refusal = "freed",
+       .attempt = kept_queues},
+      {.name = "pieces that a queue kept for later has room for",
+       .covers = {"send_queue.h:kMaxKeptRoom"},
+       .value = SendQueuePool::kMaxKeptRoom,
+       .unit = "pieces",
+       .refusal = "freed",
+       .attempt = kept_room},
+      {.name = "accepts of a listener in flight",
+       .covers = {"listener.h:kBank"},
+       .value = ListenerSet::kBank,
+       .unit = "accepts",
+       .refusal = "waits in the backlog",
+       .attempt = accepts_in_flight},
+  };
+}
+
+}  // namespace
+
+Limits connection_limits() {
+  Limits all = limits_of_sockets();
+  for (Limit& limit : limits_of_sending()) all.push_back(std::move(limit));
+  return all;
+}
+
+}  // namespace millrace

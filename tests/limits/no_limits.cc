@@ -1,0 +1,102 @@
+#include "tests/limits/no_limits.h"
+
+#include <initializer_list>
+
+namespace millrace {
+namespace {
+
+using Names = std::initializer_list<const char*>;
+
+void add(std::map<std::string, std::string>& all, const char* what, Names names) {
+  for (const char* name : names) all[name] = what;
+}
+
+void add_formats(std::map<std::string, std::string>& all) {
+  add(all, "a format's own size or bit",
+      {"kernel_features.cc:kRegisterMemoryRegion",
+       "client_header.cc:kControlBit",
+       "client_header.cc:kFinBit",
+       "client_header.cc:kIn16Bits",
+       "client_header.cc:kIn64Bits",
+       "client_header.cc:kLengthBits",
+       "client_header.cc:kMaskBit",
+       "client_header.cc:kMaskingKeySize",
+       "client_header.cc:kOpcodeBits",
+       "client_header.cc:kReservedBits",
+       "client_header.cc:kStartSize",
+       "client_header.h:kMaxClientHeader",
+       "frame_decoder.cc:kCloseCodeSize",
+       "frame_header.cc:kCloseCodeSize",
+       "frame_header.cc:kControlBit",
+       "frame_header.cc:kFinBit",
+       "frame_header.cc:kMax16Bits",
+       "frame_header.cc:kMax7Bits",
+       "frame_header.h:kMaxServerHeader",
+       "subject.cc:kEscaped",
+       "upgrade.cc:kKeyChars",
+       "upgrade.cc:kSha1Bytes",
+       "utf8.cc:kHighBits",
+       "ws_transport.cc:kAbnormal",
+       "ws_transport.cc:kFirstPrivate"});
+  add(all, "a unit, or the shape of a text",
+      {"config_keys.cc:kKiB", "config_keys.cc:kMiB", "config_keys.cc:kMinute",
+       "config_keys.cc:kSecond", "help_text.cc:kColumns", "help_text.cc:kIndent"});
+  add(all, "an exit code",
+      {"command_line.h:kExitConfiguration", "command_line.h:kExitUsage",
+       "memory_reserve.h:kExitCode", "random.cc:kNoRandomExitCode", "server.h:kExitAddress",
+       "server.h:kExitSystem", "server.h:kExitUnavailable"});
+}
+
+void add_insides(std::map<std::string, std::string>& all) {
+  add(all, "a mark or a mask",
+      {"connection_table.cc:kOrphan", "hub.h:kNotFound", "nats_link.cc:kFirstState",
+       "nats_link.cc:kMask", "nats_link.cc:kPhaseBits", "shard_check.h:kNoShard",
+       "slab.h:kGenerationMask", "slab.h:kNone", "uring.cc:kBufferGroup", "uring.cc:kWakeData"});
+  add(all, "how many kinds there are",
+      {"mutant.h:kMutants", "op.h:kOpKinds", "shard_metrics.h:kRejectReasons"});
+  add(all, "the shape of a structure that grows or spans everything",
+      {"push_encoder.cc:kFixed", "slab.h:kChunk", "timer_wheel.h:kLevels",
+       "timer_wheel.h:kSlotBits", "timer_wheel.h:kSlots"});
+  add(all, "how much of a thing is made, not how much is let in",
+      {"AdminOptions.client_shards", "ClientShardOptions.client_shards", "ShardGroupOptions.shards",
+       "ShardGroupOptions.unpinned", "admin_shard.cc:kBufferSize", "admin_shard.cc:kBuffers"});
+  add(all, "told to people, not held", {"AdminOptions.max_connections"});
+  add(all, "a span that an answer is spread over",
+      {"refusal.h:kLongestRetry", "refusal.h:kShortestRetry"});
+}
+
+void add_kept_elsewhere(std::map<std::string, std::string>& all) {
+  add(all, "the kernel's, set in net/tcp/listen_socket.cc and read back by its test",
+      {"ListenOptions.backlog", "ListenOptions.user_timeout_ms"});
+  add(all, "the ring's, on a real kernel: tests/unit/core/ring",
+      {"UringOptions.completion_entries", "UringOptions.files", "UringOptions.submission_entries",
+       "uring.cc:kRefusedPause"});
+  add(all, "the machine's: ring_capacity() in tests/unit/net/server/server_test.cc",
+      {"kernel_features.cc:kCommonLimit", "server.cc:kDeviations", "server.cc:kMaxRingFiles",
+       "server.cc:kOwnDescriptors", "server.cc:kShardDescriptors"});
+  add(all, "the end of [limits] recv_buffers: LimitTable.EndsOfKeysAreWhatTheCodeHolds",
+      {"recv_buffers.h:kMaxCount"});
+  add(all, "of threads beside the shards, in real time: tests/unit/net/nats",
+      {"NatsOptions.connect_timeout_ms", "NatsOptions.flush_timeout_ms",
+       "NatsOptions.ping_interval_ms", "NatsOptions.reconnect_wait_ms",
+       "NatsOptions.wait_connected_ms", "nats_broker.cc:kWaitSliceMs", "nats_link.cc:kBatch",
+       "nats_link.cc:kClosedCallbackMs", "nats_link.cc:kLibraryQueueMessages",
+       "nats_link.cc:kMaxPingsOut", "nats_link.cc:kNoteBytes", "nats_link.cc:kNotes",
+       "nats_link.cc:kPauseMs", "nats_link.cc:kProbeMs", "nats_subscriptions.cc:kQuietMs",
+       "server.cc:kNatsStartWaitMs"});
+  add(all, "of memory that is out: tests/faults",
+      {"memory_reserve.cc:kPiece", "memory_reserve.h:kLeastBytes", "memory_reserve.h:kMostFailures",
+       "memory_watch.h:kBetweenTries", "memory_watch.h:kLogInterval", "memory_watch.h:kLogLines"});
+}
+
+}  // namespace
+
+std::map<std::string, std::string> no_limits() {
+  std::map<std::string, std::string> all;
+  add_formats(all);
+  add_insides(all);
+  add_kept_elsewhere(all);
+  return all;
+}
+
+}  // namespace millrace
