@@ -6,7 +6,7 @@
 namespace millrace::sim {
 namespace {
 
-constexpr std::uint32_t kFewBytes = 1'024;
+constexpr std::uint32_t kFewBytes = 4'096;
 
 constexpr std::array<const char*, kFaults> kNames{
     "short_send",        "short_receive", "no_buffers",      "reset",
@@ -109,9 +109,10 @@ SimOptions draw_options(std::uint64_t seed) {
     const std::uint32_t rate = draw_rate(static_cast<Fault>(i), random);
     if (on) options.rates.at(i) = rate;
   }
-  // A few bytes of buffers that are held for long starve everybody, as they must; deadlines that
+  // Few buffers, or the only decoder, held for long starve everybody, as they must; deadlines that
   // pass for that reason would hide those that pass for another.
-  if (options.shard.recv_buffers * options.shard.recv_buffer_size < kFewBytes) {
+  const ClientShardOptions& shard = options.shard;
+  if (shard.recv_buffers * shard.recv_buffer_size < kFewBytes || shard.decoders == 1) {
     options.rates.at(static_cast<std::size_t>(Fault::kLateCompletion)) = 0;
     options.rates.at(static_cast<std::size_t>(Fault::kStall)) /= 10;
   }
