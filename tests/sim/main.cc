@@ -3,14 +3,19 @@
 #include <nats/nats.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/common_interface_defs.h>
+#endif
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,7 +32,7 @@ struct Arguments {
   std::uint64_t first = 1;
   std::uint64_t seeds = 1'000;
   double hours = 0;
-  std::int64_t one = -1;
+  std::optional<std::uint64_t> one;
   unsigned jobs = 2;
   bool quiet = false;
   std::string mutant;
@@ -87,6 +92,8 @@ struct Totals {
 };
 
 std::uint64_t running_seed = 0;
+// SIGINT or SIGTERM: ends with what has been run so far.
+volatile std::sig_atomic_t asked_to_stop = 0;
 
 // A CHECK, a sanitizer or a crash ends the process; the seed is what one needs to know then.
 void tell_seed() {
@@ -133,6 +140,7 @@ void run_share(const Arguments& arguments, unsigned share, int out) {
   Totals totals;
   for (std::uint64_t i = share; arguments.hours > 0 || i < arguments.seeds; i += arguments.jobs) {
     if (arguments.hours > 0 && seconds_since(start) > arguments.hours * 3'600) break;
+    if (asked_to_stop != 0) break;
     totals.add(run_seed(arguments.first + i, nullptr));
     if (!arguments.quiet && share == 0 && totals.seeds % 1'000 == 0) {
       std::fprintf(stderr, "sim: seed %llu, %.0f s\n",
@@ -187,9 +195,12 @@ int run_all(const Arguments& arguments) {
   int code = 0;
   for (const Child& child : children) {
     Totals part;
-    const auto got = ::read(child.in, &part, sizeof(part));
+    ssize_t got = 0;
+    while ((got = ::read(child.in, &part, sizeof(part))) < 0 && errno == EINTR) {
+      for (const Child& other : children) ::kill(other.pid, SIGTERM);
+    }
     int status = 0;
-    ::waitpid(child.pid, &status, 0);
+    while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) continue;
     if (got != static_cast<ssize_t>(sizeof(part)) || status != 0) {
       code = 1;
     } else {
@@ -222,10 +233,13 @@ int main(int argc, char** argv) {
   Arguments arguments;
   arguments.jobs = std::max(1U, std::thread::hardware_concurrency());
   CLI::App app("Simulates shards, clients, a broker and their faults, from seeds");
-  app.add_option("--seeds", arguments.seeds, "how many seeds (1000)");
+  app.name("./dev sim");
+  app.add_option("--seeds", arguments.seeds, "how many seeds (1000)")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
   app.add_option("--first", arguments.first, "the first seed (1)");
   app.add_option("--seed", arguments.one, "replay this seed and print what happens");
-  app.add_option("--hours", arguments.hours, "go on for so long; new seeds all the while");
+  app.add_option("--hours", arguments.hours, "go on for so long; new seeds all the while")
+      ->check(CLI::Range(0.001, 10'000.0));
   app.add_option("--jobs", arguments.jobs, "processes (one a core)")->check(CLI::Range(1, 256));
   app.add_flag("--quiet", arguments.quiet, "no progress");
 #ifdef MILLRACE_MUTANTS
@@ -238,13 +252,24 @@ int main(int argc, char** argv) {
       },
       "list them");
 #endif
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 64;
+  }
   if (!choose_mutant(arguments.mutant)) return 64;
   mallopt(M_PERTURB, kPerturb);
   for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE}) {
     std::signal(signal, on_fatal_signal);
   }
-  if (arguments.one >= 0) return replay(static_cast<std::uint64_t>(arguments.one));
+#ifdef __SANITIZE_ADDRESS__
+  __sanitizer_set_death_callback(tell_seed);
+#endif
+  if (arguments.one) return replay(*arguments.one);
+  struct sigaction stop {};
+  stop.sa_handler = [](int) { asked_to_stop = 1; };
+  ::sigaction(SIGINT, &stop, nullptr);
+  ::sigaction(SIGTERM, &stop, nullptr);
   return run_all(arguments);
 }
 
