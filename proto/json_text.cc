@@ -153,6 +153,7 @@ bool JsonValidator::State::string_ok(const char* after_quote) {
   while (end != Bytes::npos && rest[end] == '\\') end = quote_or_backslash(rest, end + 2);
   if (end == Bytes::npos) return false;
   unescaped.clear();
+  unescaped.reserve(end);
   return append_json_unescaped(unescaped, rest.substr(0, end));
 }
 
@@ -203,7 +204,9 @@ bool JsonValidator::valid(Bytes text) {
   // element or as something behind the end. In front, they keep newer versions of simdjson from
   // skipping a byte order mark, which RFC 8259 section 8.1 doesn't have.
   std::string& padded = state_->padded;
-  padded.assign(1, '[');
+  padded.clear();
+  padded.reserve(text.size() + 2 + simdjson::SIMDJSON_PADDING);  // else push_back() doubles it
+  padded.push_back('[');
   padded.append(text);
   padded.push_back(']');
   const std::size_t size = padded.size();

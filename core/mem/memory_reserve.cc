@@ -10,19 +10,21 @@
 #include <new>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "core/base/assert.h"
+#include "core/mem/mallctl.h"
+
+// Read by jemalloc when the process starts. It would keep each address that it ever had, for the
+// arena that had it first: under `ulimit -v` nothing could then be mapped any more, and what one
+// thread frees would serve no other. The reserve needs both, so it is here and in each program that
+// has one. MALLOC_CONF in the environment is stronger.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "retain:false";
+}
 
 namespace millrace {
 namespace {
-
-// What is allocated is in small pieces: jemalloc does not cut a large free one for small requests
-// until it has aged.
-constexpr std::size_t kPiece = 64 * 1024;
-struct Piece {
-  Piece* next;
-};
 
 struct State {
   std::atomic_flag locked;
@@ -31,17 +33,16 @@ struct State {
   std::atomic<std::uint64_t> failures{0};
 
   // Guarded by `locked`.
-  void* mapped = nullptr;   // the reserve, or
-  Piece* pieces = nullptr;  // what there is instead, malloc's
-  std::size_t bytes = 0;    // 0: not installed
-  std::uint64_t given_back = 0;
+  void* mapped = nullptr;  // null: it is out
+  std::size_t bytes = 0;   // 0: not installed
   std::uint64_t refills = 0;
+  std::uint64_t failures_seen = 0;  // by refill(),
+  std::int64_t next_try_ns = 0;     // which waits from there on
 };
 constinit State state;
 
 // What this thread has seen of it.
 struct Witness {
-  std::uint64_t given_back = 0;
   std::uint64_t refills = 0;
   unsigned failures = 0;  // since that refill
 };
@@ -61,36 +62,28 @@ class Lock {
   Lock& operator=(const Lock&) = delete;
 };
 
-bool holds_block() { return state.mapped != nullptr || state.pieces != nullptr; }
-
-// Touched, so that it is memory and not a promise of some.
 bool map_block() {
-  void* mapped = mmap(nullptr, state.bytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  void* mapped =
+      mmap(nullptr, state.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return false;
   state.mapped = mapped;
   return true;
 }
 
+// What is free with jemalloc, of all threads, goes back to the system.
+void purge_allocator() {
+  if (mallctl != nullptr) mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);
+}
+
+bool take_block() {
+  if (map_block()) return true;
+  purge_allocator();
+  return map_block();
+}
+
 void release_block() {
   if (state.mapped != nullptr) CHECK_EQ(munmap(state.mapped, state.bytes), 0);
   state.mapped = nullptr;
-  while (state.pieces != nullptr) std::free(std::exchange(state.pieces, state.pieces->next));
-}
-
-// An allocator may keep the addresses that it has (jemalloc does): under a limit of those nothing
-// can be mapped any more, and what is free is free with it only.
-bool allocate_block() {
-  for (std::size_t taken = 0; taken < state.bytes; taken += kPiece) {
-    void* memory = std::malloc(kPiece);
-    if (memory == nullptr) {
-      release_block();
-      return false;
-    }
-    std::memset(memory, 1, kPiece);
-    state.pieces = ::new (memory) Piece{state.pieces};
-  }
-  return true;
 }
 
 [[noreturn]] void end_process() {
@@ -136,17 +129,13 @@ bool MemoryReserve::give_back() {
   state.failures.fetch_add(1, std::memory_order_relaxed);
   const Lock lock;
   if (state.bytes == 0) return false;
-  if (witness.refills != state.refills) witness = {witness.given_back, state.refills, 0};
+  if (witness.refills != state.refills) witness = {state.refills, 0};
   if (++witness.failures > kMostFailures) return false;
-  // Who failed before another thread gave it back only has to try again. Who has tried again since
-  // may still find that memory has come back by itself.
-  if (!holds_block() && witness.given_back != state.given_back) {
-    witness.given_back = state.given_back;
-    return true;
-  }
-  if (!holds_block() && !map_block()) return false;
+  // Who fails while it is out still gets what is free with the allocator in the wrong sizes or for
+  // other threads, and what has come back since.
+  purge_allocator();
+  if (state.mapped == nullptr) return true;
   release_block();
-  witness.given_back = ++state.given_back;
   if (!state.out.exchange(true, std::memory_order_relaxed)) {
     state.told.store(false, std::memory_order_relaxed);
   }
@@ -155,11 +144,19 @@ bool MemoryReserve::give_back() {
 
 bool MemoryReserve::is_out() { return state.out.load(std::memory_order_relaxed); }
 
-bool MemoryReserve::refill() {
+bool MemoryReserve::refill(std::int64_t now_ns) {
   if (!is_out()) return true;
   const Lock lock;
   if (!is_out()) return true;  // another shard was first
-  if (!map_block() && !allocate_block()) return false;
+  // Who fails has no clock at hand, so the wait begins with the first turn that ends after it.
+  const std::uint64_t failures_now = failures();
+  if (state.failures_seen != failures_now) {
+    state.failures_seen = failures_now;
+    state.next_try_ns = now_ns + kBetweenTriesNs;
+  }
+  if (now_ns < state.next_try_ns) return false;
+  state.next_try_ns = now_ns + kBetweenTriesNs;
+  if (!take_block()) return false;
   ++state.refills;
   state.out.store(false, std::memory_order_relaxed);
   return true;

@@ -103,29 +103,95 @@ bool knows_memory_regions(const io_uring& ring) {
          errno != EINVAL;
 }
 
-// Takes the sockets: a receive is armed on `other`, then `closed` is closed. Whether its peer sees
-// it.
-bool try_direct_close(io_uring& ring, int other, int closed, int peer) {
+// No answer about the kernel: something else was in the way.
+Error could_not_try(const char* what, int error) {
+  std::string text = "whether this kernel closes direct descriptors could not be tried: ";
+  text += std::string(what) + " failed (" + std::strerror(error) + "): ";
+  switch (error) {
+    case EMFILE:
+      return Error{text + "RLIMIT_NOFILE is used up; " + kMoreDescriptors};
+    case ENFILE:
+      return Error{text + "no file left in the whole system: sysctl -w fs.file-max=4194304"};
+    case ENOMEM:
+    case ENOBUFS:
+      return Error{text +
+                   "free memory on this machine; if the limit on locked memory is too low, " +
+                   kMoreMemlock};
+    case EPERM:
+    case EACCES:
+    case ENOSYS:
+      return Error{text + "a seccomp profile forbids it; allow socketpair in it, and " +
+                   kOpenSeccomp};
+    default:
+      return Error{text + "start again"};
+  }
+}
+
+// The first of the operations that failed, as errno; 0 if none.
+int failed_operation(io_uring& ring) {
+  unsigned head = 0;
+  io_uring_cqe* cqe = nullptr;
+  io_uring_for_each_cqe(&ring, head, cqe) {
+    if (cqe->res < 0) return -cqe->res;
+  }
+  return 0;
+}
+
+// A receive is armed on the first file, then the second is closed. Whether its peer sees it.
+Result<bool> close_beside_receive(io_uring& ring, char& byte, int peer) {
+  io_uring_sqe* receive = io_uring_get_sqe(&ring);
+  io_uring_prep_recv(receive, 0, &byte, 1, 0);
+  receive->flags |= IOSQE_FIXED_FILE;
+  int entered = io_uring_submit_and_get_events(&ring);
+  if (entered < 0) return could_not_try("a receive", -entered);
+  io_uring_prep_close_direct(io_uring_get_sqe(&ring), 1);
+  entered = io_uring_submit_and_get_events(&ring);
+  if (entered < 0) return could_not_try("a close", -entered);
+  if (const int error = failed_operation(ring); error != 0) {
+    return could_not_try("a receive or a close", error);
+  }
+  pollfd end{peer, POLLIN, 0};
+  int seen = 0;
+  do {
+    seen = poll(&end, 1, 0);
+  } while (seen < 0 && errno == EINTR);
+  if (seen < 0) return could_not_try("poll", errno);
+  return seen == 1;
+}
+
+// Takes the sockets `other` and `closed`.
+Result<bool> try_direct_close(io_uring& ring, int other, int closed, int peer) {
   const std::array files = {other, closed};
   const int registered = io_uring_register_files(&ring, files.data(), files.size());
   close(other);
   close(closed);
-  if (registered != 0) return false;
+  if (registered != 0) return could_not_try("a file table", -registered);
   char byte = 0;
-  io_uring_sqe* receive = io_uring_get_sqe(&ring);
-  io_uring_prep_recv(receive, 0, &byte, 1, 0);
-  receive->flags |= IOSQE_FIXED_FILE;
-  io_uring_submit_and_get_events(&ring);
-  io_uring_prep_close_direct(io_uring_get_sqe(&ring), 1);
-  io_uring_submit_and_get_events(&ring);
-  pollfd end{peer, POLLIN, 0};
-  const bool seen = poll(&end, 1, 0) == 1;
+  Result<bool> seen = close_beside_receive(ring, byte, peer);
   // The receive must not write to a byte that is gone.
   io_uring_sync_cancel_reg all{};
   all.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
   all.timeout.tv_sec = 1;
   io_uring_register_sync_cancel(&ring, &all);
   return seen;
+}
+
+Result<bool> try_with_sockets(io_uring& ring) {
+  std::array<int, 2> others{};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, others.data()) != 0) {
+    return could_not_try("a pair of sockets", errno);
+  }
+  std::array<int, 2> pair{};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) {
+    const int error = errno;
+    close(others[0]);
+    close(others[1]);
+    return could_not_try("a pair of sockets", error);
+  }
+  Result<bool> can = try_direct_close(ring, others[0], pair[0], pair[1]);
+  close(pair[1]);
+  close(others[1]);
+  return can;
 }
 
 // EPERM has three authors: the sysctl, a container's seccomp profile, a security module.
@@ -199,25 +265,19 @@ unsigned uring_setup_flags() {
          IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
 }
 
-bool can_close_direct_sockets() {
+Result<bool> can_close_direct_sockets() {
   io_uring ring{};
   io_uring_params params{};
   params.flags = uring_setup_flags();
   params.cq_entries = 8;
-  if (io_uring_queue_init_params(4, &ring, &params) != 0) return false;
-  bool can = false;
-  std::array<int, 2> others{};
-  std::array<int, 2> pair{};
-  if (knows_memory_regions(ring) &&
-      socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, others.data()) == 0) {
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) == 0) {
-      can = try_direct_close(ring, others[0], pair[0], pair[1]);
-      close(pair[1]);
-    } else {
-      close(others[0]);
-    }
-    close(others[1]);
+  const int error = -io_uring_queue_init_params(4, &ring, &params);
+  if (error != 0) {
+    KernelFacts facts = probe_kernel();
+    facts.setup_errno = error;
+    return judge_kernel(facts).error();
   }
+  Result<bool> can = false;
+  if (knows_memory_regions(ring)) can = try_with_sockets(ring);
   io_uring_queue_exit(&ring);
   return can;
 }

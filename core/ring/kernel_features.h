@@ -27,8 +27,9 @@ struct KernelFacts {
 unsigned uring_setup_flags();
 
 // Whether a direct descriptor's socket is closed when it is told to, not when operations on others
-// have ended (core/ring/socket_files.h). Tried on the calling thread; leaves nothing behind.
-bool can_close_direct_sockets();
+// have ended (core/ring/socket_files.h). Tried on the calling thread; leaves nothing behind. An
+// error says why it could not be tried, which tells nothing about the kernel.
+Result<bool> can_close_direct_sockets();
 
 // Tries it all on the calling thread and leaves nothing behind.
 KernelFacts probe_kernel();

@@ -63,12 +63,13 @@ struct Op {
   Code code;
   OpTag tag;
   int listener = -1;         // kAccept: a plain descriptor
-  FileSlot file{};           // the others: a direct descriptor
+  FileSlot file{};           // the others: what an accept brought
   void* address = nullptr;   // PeerAddress, bytes or msghdr
   std::uint32_t length = 0;  // kSend
   OpTag target{};            // kCancel: what to cancel
 
-  // One connection, into a slot of the file table that the kernel picks. `peer` is in flight.
+  // One connection; the event's result is its FileSlot, which the kernel picks. `peer` is in
+  // flight.
   static Op accept(OpTag tag, int listener, PeerAddress& peer) {
     return {.code = Code::kAccept, .tag = tag, .listener = listener, .address = &peer};
   }
@@ -103,7 +104,7 @@ enum class IoError : std::uint8_t {
   kNoBuffers,   // ENOBUFS on a receive: the provided buffers ran out
   kCanceled,    // ECANCELED: we asked for it
   kDisconnect,  // ECONNRESET, EPIPE, ETIMEDOUT, ECONNABORTED, EHOSTUNREACH ...: the peer is gone
-  kTableFull,   // ENFILE: no free slot in the file table, or no file in the system
+  kTableFull,   // ENFILE: no room among the ring's sockets, or no file in the system
   kNoFiles,     // EMFILE: the process's limit
   kNoMemory,    // ENOMEM, and ENOBUFS other than on a receive
   kNotFound,    // ENOENT, EALREADY on a cancel: it had completed, or is about to

@@ -14,13 +14,17 @@ Result<void> SocketFiles::open(io_uring& ring, std::uint32_t files, bool direct)
   direct_ = direct;
   limit_ = files;
   rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  int error = 0;
-  if (direct) {
-    error = -io_uring_register_files_sparse(&ring, files);
-  } else if (files > limit.rlim_cur) {
-    error = EMFILE;
+  const bool limited = getrlimit(RLIMIT_NOFILE, &limit) == 0;  // a sandbox forbids to ask
+  if (!direct) {
+    open_ = !limited || files <= limit.rlim_cur;
+    if (open_) return {};
+    return Error{"a shard can't have " + std::to_string(files) +
+                 " client sockets: on this kernel they are descriptors of the process, and "
+                 "RLIMIT_NOFILE is " +
+                 std::to_string(limit.rlim_cur) +
+                 "; raise it with ulimit -n (systemd: LimitNOFILE=), or lower --max-connections"};
   }
+  const int error = -io_uring_register_files_sparse(&ring, files);
   open_ = error == 0;
   if (open_) return {};
   const std::string what = "a table of " + std::to_string(files) +

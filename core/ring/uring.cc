@@ -58,6 +58,7 @@ class UringRing final : public Ring {
   void enter_and_wait(Duration timeout);
   CompletionEvent to_event(const io_uring_cqe& cqe);
   void take_last_accepts();
+  void close_unsubmitted();
 
   RecvBuffers& buffers_;  // borrowed
 
@@ -95,8 +96,9 @@ Result<void> UringRing::open(const UringOptions& options) {
   // Saves a lookup of the ring's file at each enter. A thread may register sixteen; a ring beyond
   // works without.
   static_cast<void>(io_uring_register_ring_fd(&ring_));
-  const bool direct = options.direct.value_or(can_close_direct_sockets());
-  if (Result<void> opened = files_.open(ring_, options.files, direct); !opened) return opened;
+  const Result<bool> direct = options.direct ? *options.direct : can_close_direct_sockets();
+  if (!direct) return direct.error();
+  if (Result<void> opened = files_.open(ring_, options.files, *direct); !opened) return opened;
   if (Result<void> opened = open_buffers(); !opened) return opened;
   return open_wake();
 }
@@ -142,7 +144,6 @@ Result<void> UringRing::open_wake() {
 UringRing::~UringRing() {
   buffers_.detach();
   if (ring_open_) {
-    if (!files_.direct()) io_uring_submit(&ring_);  // closes among them
     // The kernel ends what is armed when the ring goes, but in its own time. Cancelled here and
     // run to its end, it touches no buffer and holds no socket any more when this returns.
     io_uring_sync_cancel_reg all{};
@@ -151,6 +152,7 @@ UringRing::~UringRing() {
     static_cast<void>(io_uring_register_sync_cancel(&ring_, &all));
     static_cast<void>(io_uring_get_events(&ring_));
     take_last_accepts();
+    close_unsubmitted();
     files_.close_all(ring_);
     io_uring_queue_exit(&ring_);
   }
@@ -165,6 +167,17 @@ void UringRing::take_last_accepts() {
   io_uring_for_each_cqe(&ring_, head, cqe) {
     if (cqe->user_data == kWakeData || cqe->res < 0) continue;
     if (OpTag::unpack(cqe->user_data).kind == OpKind::kAccept) files_.take(cqe->res);
+  }
+}
+
+// What still stands in the queue is never submitted. The closes among it are made here, since
+// close_all() takes a descriptor for closed once its close is in the queue.
+void UringRing::close_unsubmitted() {
+  if (files_.direct()) return;
+  const unsigned end = ring_.sq.sqe_tail;
+  for (unsigned at = end - io_uring_sq_ready(&ring_); at != end; ++at) {
+    const io_uring_sqe& entry = ring_.sq.sqes[at & ring_.sq.ring_mask];
+    if (entry.opcode == IORING_OP_CLOSE) ::close(entry.fd);
   }
 }
 

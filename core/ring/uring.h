@@ -22,7 +22,7 @@ struct UringOptions {
   std::uint32_t submission_entries = 4'096;   // kernel limit 32,768
   std::uint32_t completion_entries = 65'536;  // kernel limit; 16 B each
   std::uint32_t files = 1'024;                // client sockets
-  // Whether they live in the ring's own table; by itself only where can_close_direct_sockets().
+  // Whether they live in the ring's own table. Unset: tried anew, can_close_direct_sockets().
   std::optional<bool> direct = std::nullopt;
 };
 

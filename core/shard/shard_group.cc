@@ -93,7 +93,8 @@ bool ShardGroup::start_thread(std::size_t index, int core, const Factory& factor
 Result<void> ShardGroup::start(const ShardGroupOptions& options, const Factory& factory) {
   CHECK(threads_.empty());
   CHECK_GT(options.shards, options.unpinned);
-  if (auto prepared = prepare_thread_arenas(options.shards); !prepared) return prepared;
+  const std::size_t threads = options.more_threads ? kAllArenas : options.shards;
+  if (auto prepared = prepare_thread_arenas(threads); !prepared) return prepared;
   shared_ = std::make_shared<Shared>(options.shards);
   const std::vector<int> cores = allowed_cores();
   const std::size_t pinned = options.shards - options.unpinned;

@@ -29,6 +29,8 @@ struct ShardGroupOptions {
   std::size_t shards = 1;
   bool pin = true;           // shard i to the i-th allowed core, as long as there are cores
   std::size_t unpinned = 0;  // the last so many shards are never pinned
+  // Shards or their libraries start threads of their own: memory is taken for those as well.
+  bool more_threads = false;
 };
 
 class ShardGroup {

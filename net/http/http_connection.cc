@@ -20,8 +20,12 @@ bool HttpConnection::on_bytes(Bytes bytes, Instant now) {
   taking_bytes_ = true;
   serve(now);
   taking_bytes_ = false;
+  if (next_ == nullptr) return true;
+  // The 101 is on its way before anything can come behind it. What waits in the queue is dropped if
+  // too much does, and a goodbye in frames would then be the first that the client sees.
+  connection_.send_now(now);
   // Replaces, and so destroys, this object: nothing may follow.
-  if (next_ != nullptr) connection_.set_protocol(std::move(next_));
+  connection_.set_protocol(std::move(next_));
   return true;
 }
 

@@ -59,9 +59,9 @@ class HttpConnection final : public Protocol, public HubClient {
   // REQUIRES: an answer is due; upgradable().
   void upgrade(Bytes response, std::unique_ptr<Protocol> next);
 
-  // False for a request that was pipelined behind one whose answer came later: no client that means
-  // it asks for an upgrade there.
-  [[nodiscard]] bool upgradable() const { return taking_bytes_; }
+  // False for a request that was pipelined behind one whose answer is not sent yet, or came later:
+  // no client that means it asks for an upgrade there. And so the 101 always fits into the queue.
+  [[nodiscard]] bool upgradable() const { return taking_bytes_ && connection_.queued_bytes() == 0; }
 
   [[nodiscard]] Connection& connection() { return connection_; }
   [[nodiscard]] Bytes bytes_behind() const { return parser_.rest(); }

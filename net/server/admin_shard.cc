@@ -36,7 +36,8 @@ Result<std::unique_ptr<ShardBody>> AdminShard::make(ShardId id, const AdminOptio
   if (!buffers.ok()) return buffers.error();
   auto ring = make_uring({.submission_entries = 256,
                           .completion_entries = 1'024,
-                          .files = kConnections + ListenerSet::kBank},
+                          .files = kFiles,
+                          .direct = options.direct},
                          **buffers);
   if (!ring.ok()) return ring.error();
   return std::unique_ptr<ShardBody>(std::make_unique<AdminShard>(

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct AdminOptions {
   std::vector<std::string> listen;  // of the clients
   std::uint64_t max_connections = 0;
   bool insecure = false;
+  std::optional<bool> direct = std::nullopt;  // as in UringOptions
 };
 
 class AdminShard final : public ShardBody,
@@ -42,6 +44,8 @@ class AdminShard final : public ShardBody,
                          private TimerHandler {
  public:
   static constexpr std::uint32_t kConnections = 256;  // of the admin port
+  // Sockets of its ring.
+  static constexpr std::uint32_t kFiles = kConnections + ListenerSet::kBank;
   static constexpr Duration kGatherTimeout = milliseconds(500);
 
   // `listen_fd` is borrowed. All must outlive the shard.

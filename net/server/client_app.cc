@@ -117,7 +117,10 @@ void ClientApp::serve_publish(HttpConnection& http, const HttpRequest& request, 
     return http.respond(text(400, "the body is not JSON\n"), now);
   }
   // The request is the client protocol's publish with another envelope: one decoder reads both.
-  line_.assign(R"({"id":1,"publish":)").append(body).append("}");
+  static constexpr Bytes kFront = R"({"id":1,"publish":)";
+  line_.clear();
+  line_.reserve(kFront.size() + body.size() + 1);
+  line_.append(kFront).append(body).append("}");
   PublishTaker taker;
   if (sessions_.decoder.decode(line_, taker) != JsonCommandDecoder::Outcome::kDone ||
       !taker.taken()) {

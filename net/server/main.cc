@@ -9,6 +9,7 @@
 
 #include "core/base/log.h"
 #include "core/mem/memory_reserve.h"
+#include "core/shard/shard_group.h"
 #include "net/server/command_line.h"
 #include "net/server/listen_address.h"
 #include "net/server/server.h"
@@ -46,10 +47,17 @@ int complain(const std::string& text, int exit_code) {
   return exit_code;
 }
 
-// Enough for a turn that has the largest message in its hands, and a copy of it.
-std::size_t reserve_bytes(const LimitsConfig& limits) {
-  return std::max(MemoryReserve::kLeastBytes,
-                  2 * std::max(limits.message_size, limits.publication_size));
+// Enough for the largest publication or message on its way from the socket to all subscribers.
+// Measured with strings, escapes and arrays, first of their size on the shard: up to 24 times its
+// size with one shard, 28 with two (the body as it grows, simdjson's copy, index and strings twice,
+// frames). tests/faults/memory_limits.mjs fails if it is not enough.
+std::size_t reserve_bytes(const Config& config) {
+  constexpr std::size_t kCopies = 24;
+  constexpr std::size_t kShardCopies = 4;
+  const std::size_t asked = config.server.shards;
+  const std::size_t shards = asked != 0 ? asked : allowed_cores().size();
+  const std::size_t largest = std::max(config.limits.message_size, config.limits.publication_size);
+  return std::max(MemoryReserve::kLeastBytes, (kCopies + kShardCopies * shards) * largest);
 }
 
 // Scripts wait for this line, so no signal may swallow it. Who has closed stdout does not wait.
@@ -72,7 +80,7 @@ int wait_for_signal(const sigset_t& signals) {
 int serve(const Config& config) {
   const sigset_t signals = block_signals();
   if (!set_log_level(level_name(config.server.log_level))) return kExitConfiguration;
-  const auto reserved = MemoryReserve::install(reserve_bytes(config.limits));
+  const auto reserved = MemoryReserve::install(reserve_bytes(config));
   if (!reserved.ok()) return complain(reserved.error().text, kExitSystem);
   auto server = Server::start(config);
   if (!server.ok()) return complain(server.error().text, server.error().exit_code);

@@ -1,7 +1,6 @@
 #include "net/server/memory_watch.h"
 
 #include "core/base/log.h"
-#include "core/mem/memory_reserve.h"
 
 namespace millrace {
 
@@ -13,10 +12,7 @@ void MemoryWatch::flush(Instant now) {
         "hold it again; give the process more memory or lower --max-connections" +
         losses_.suppressed_note());
   }
-  if (now < next_try_) return;
-  next_try_ = now + kBetweenTries;
-  if (!MemoryReserve::refill()) return;
-  next_try_ = now;
+  if (!MemoryReserve::refill(now.ns)) return;
   if (returns_.allow(now)) {
     log_info("memory is back: the reserve is held again" + returns_.suppressed_note());
   }

@@ -1,18 +1,18 @@
 // A shard's part in the memory reserve: at the end of a turn in which memory was found to be out it
-// says so in the log, and takes the reserve anew.
+// says so in the log, and takes the reserve anew once MemoryReserve lets it.
 //
 // Owner: a client shard; used on its thread. Whichever shard ends a turn first acts for all.
 #pragma once
 
 #include "core/limit/log_limiter.h"
+#include "core/mem/memory_reserve.h"
 #include "core/shard/reactor.h"
 
 namespace millrace {
 
 class MemoryWatch final : public TurnEnd {
  public:
-  // Between attempts: each maps the whole reserve.
-  static constexpr Duration kBetweenTries = milliseconds(100);
+  static constexpr Duration kBetweenTries{MemoryReserve::kBetweenTriesNs};
 
   // Registers itself. The reactor must outlive it.
   explicit MemoryWatch(Reactor& reactor) { reactor.add_turn_end(*this); }
@@ -27,7 +27,6 @@ class MemoryWatch final : public TurnEnd {
 
   LogLimiter losses_{kLogLines, kLogInterval};
   LogLimiter returns_{kLogLines, kLogInterval};
-  Instant next_try_{};
 };
 
 }  // namespace millrace

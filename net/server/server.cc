@@ -1,7 +1,5 @@
 #include "net/server/server.h"
 
-#include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "core/base/hash.h"
@@ -13,10 +11,6 @@ namespace millrace {
 
 namespace {
 
-constexpr std::uint64_t kMaxRingFiles = 1'048'576;  // the kernel's limit, io_uring/rsrc.c
-constexpr std::uint64_t kDeviations = 6;
-constexpr std::uint64_t kOwnDescriptors = 64;    // standard streams, signals, what libraries open
-constexpr std::uint64_t kShardDescriptors = 16;  // its ring, wake-ups, listeners and NATS
 constexpr int kNatsStartWaitMs = 1'500;
 
 // Bytes around the data of one publication: of a request that asks for it, or of the frame that
@@ -24,24 +18,6 @@ constexpr int kNatsStartWaitMs = 1'500;
 constexpr std::size_t kEnvelope = 4'096;
 
 }  // namespace
-
-std::uint64_t ring_capacity(std::size_t shards, std::uint64_t files, std::uint64_t reserved) {
-  if (files <= reserved) return 0;
-  const std::uint64_t room = files - reserved;
-  if (shards == 1) return room;
-  // m + 6 sqrt(m) <= room, solved for m.
-  const double deviations = static_cast<double>(kDeviations);
-  const double root =
-      (std::sqrt(deviations * deviations + 4.0 * static_cast<double>(room)) - deviations) / 2.0;
-  return shards * static_cast<std::uint64_t>(root * root);
-}
-
-std::uint64_t process_capacity(std::size_t shards, std::uint64_t descriptors,
-                               std::uint64_t reserved) {
-  const std::uint64_t others =
-      kOwnDescriptors + AdminShard::kConnections + (shards + 1) * (kShardDescriptors + reserved);
-  return descriptors > others ? descriptors - others : 0;
-}
 
 ClientShardOptions client_shard_options(const Config& config, std::size_t client_shards,
                                         std::uint32_t files) {
@@ -98,10 +74,19 @@ Result<std::unique_ptr<Server>, StartError> Server::start(const Config& config) 
     const auto done = (server.get()->*step)();
     if (!done.ok()) return done.error();
   }
+  server->log_limits();
   return server;
 }
 
+void Server::log_limits() const {
+  if (direct_) return;
+  log_info("client sockets are descriptors of the process: RLIMIT_NOFILE (" +
+           std::to_string(descriptors_) +
+           ") bounds all connections together; Linux 6.13 or later lifts that");
+}
+
 Result<void, StartError> Server::check_machine() {
+  descriptors_ = raise_descriptor_limit();
   const auto kernel = judge_kernel(probe_kernel());
   if (!kernel.ok()) return StartError{kExitSystem, kernel.error().text};
   // Both once, before anybody is served: libcrypto makes what it needs for good at its first use,
@@ -112,24 +97,13 @@ Result<void, StartError> Server::check_machine() {
                       "libcrypto can't compute the SHA-1 that a WebSocket handshake needs; allow "
                       "it in openssl.cnf, or unset OPENSSL_CONF"};
   }
-  const std::uint64_t descriptors = raise_descriptor_limit();
+  const auto direct = can_close_direct_sockets();
+  if (!direct.ok()) return StartError{kExitSystem, direct.error().text};
+  direct_ = *direct;
   client_shards_ = config_.server.shards != 0 ? config_.server.shards : allowed_cores().size();
-  const std::uint64_t files = std::min(descriptors, kMaxRingFiles);
-  const bool direct = can_close_direct_sockets();
-  const std::uint64_t capacity = (direct ? ring_capacity : process_capacity)(
-      client_shards_, files, ClientShard::kRefusalSlots);
-  max_connections_ = config_.server.max_connections;
-  if (max_connections_ == 0) max_connections_ = capacity;
-  if (max_connections_ > capacity || capacity == 0) {
-    return StartError{kExitSystem,
-                      "max_connections " + std::to_string(max_connections_) +
-                          " does not fit: " + std::to_string(client_shards_) + " shards hold " +
-                          std::to_string(capacity) + " with RLIMIT_NOFILE " +
-                          std::to_string(descriptors) + "; raise it (ulimit -n, LimitNOFILE=), " +
-                          (direct ? "add shards (--shards) " : "") + "or lower the cap"};
-  }
-  table_files_ =
-      static_cast<std::uint32_t>(std::min(files, max_connections_ + ClientShard::kRefusalSlots));
+  const auto plan = plan_sockets(config_, client_shards_, descriptors_, direct_);
+  if (!plan.ok()) return StartError{kExitSystem, plan.error().text};
+  plan_ = *plan;
   return {};
 }
 
@@ -153,16 +127,18 @@ AdminOptions Server::admin_options() const {
   options.version = MILLRACE_VERSION;
   options.broker = config_.broker.kind == BrokerKind::kNats ? "nats" : "memory";
   for (const ListenGroup& group : listens_) options.listen.push_back(group.address);
-  options.max_connections = max_connections_;
+  options.max_connections = plan_.max_connections;
   options.insecure = config_.insecure;
+  options.direct = direct_;
   return options;
 }
 
 Result<void, StartError> Server::start_shards() {
-  client_options_ = client_shard_options(config_, client_shards_, table_files_);
+  client_options_ = client_shard_options(config_, client_shards_, plan_.files);
+  client_options_.ring.direct = direct_;
   admin_options_ = admin_options();
   // The admin shard is one more, the last.
-  shared_ = std::make_unique<SharedState>(client_shards_ + 1, max_connections_);
+  shared_ = std::make_unique<SharedState>(client_shards_ + 1, plan_.max_connections);
   shared_->clients_running.store(client_shards_);
   const auto factory = [this](ShardId id) -> Result<std::unique_ptr<ShardBody>> {
     if (id.value == client_shards_) {
@@ -172,8 +148,11 @@ Result<void, StartError> Server::start_shards() {
     for (const ListenGroup& group : listens_) fds.push_back(group.sockets[id.value].fd());
     return ClientShard::make(id, client_options_, *shared_, std::move(fds));
   };
-  const auto started = group_.start(
-      {.shards = client_shards_ + 1, .pin = config_.server.pin, .unpinned = 1}, factory);
+  const auto started = group_.start({.shards = client_shards_ + 1,
+                                     .pin = config_.server.pin,
+                                     .unpinned = 1,
+                                     .more_threads = config_.broker.kind == BrokerKind::kNats},
+                                    factory);
   if (started.ok()) return {};
   const bool broker = shared_->broker_missing.load();
   return StartError{broker ? kExitUnavailable : kExitSystem, started.error().text};
@@ -184,7 +163,7 @@ std::string Server::ready_line() const {
   for (const ListenGroup& group : listens_) line += " listen=" + group.address;
   line += " admin=" + admin_listen_->address;
   line += " shards=" + std::to_string(client_shards_);
-  line += " max_connections=" + std::to_string(max_connections_);
+  line += " max_connections=" + std::to_string(plan_.max_connections);
   line += " broker=" + admin_options_.broker;
   return line;
 }

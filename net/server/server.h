@@ -12,6 +12,7 @@
 #include "net/server/admin_shard.h"
 #include "net/server/client_shard.h"
 #include "net/server/config.h"
+#include "net/server/socket_plan.h"
 #include "net/tcp/listen_socket.h"
 
 namespace millrace {
@@ -47,12 +48,16 @@ class Server {
   Result<void, StartError> check_machine();
   Result<void, StartError> bind();
   Result<void, StartError> start_shards();
+  void log_limits() const;
   [[nodiscard]] AdminOptions admin_options() const;
 
   const Config config_;
   std::size_t client_shards_ = 1;
-  std::uint32_t table_files_ = 0;  // of each ring
-  std::uint64_t max_connections_ = 0;
+  SocketPlan plan_;
+  // Whether client sockets are direct descriptors: tried once, so that all rings are what the plan
+  // was made for.
+  bool direct_ = true;
+  std::uint64_t descriptors_ = 0;  // RLIMIT_NOFILE
   std::vector<ListenGroup> listens_;
   std::unique_ptr<ListenGroup> admin_listen_;
   ClientShardOptions client_options_;
@@ -61,18 +66,8 @@ class Server {
   ShardGroup group_;
 };
 
-// What a configuration means for each of `client_shards` shards; `files` slots are in its ring's
-// table.
+// What a configuration means for each of `client_shards` shards, whose ring holds `files` sockets.
 ClientShardOptions client_shard_options(const Config& config, std::size_t client_shards,
                                         std::uint32_t files);
-
-// How many connections `shards` file tables of `files` slots hold without any of them running over:
-// the kernel spreads connections by hash, so a table keeps room for six standard deviations.
-std::uint64_t ring_capacity(std::size_t shards, std::uint64_t files, std::uint64_t reserved);
-
-// The same where the kernel can't close direct descriptors (core/ring/socket_files.h): all shards
-// share the process's limit with whatever else it opens.
-std::uint64_t process_capacity(std::size_t shards, std::uint64_t descriptors,
-                               std::uint64_t reserved);
 
 }  // namespace millrace

@@ -24,6 +24,8 @@ bool Connection::send(const SharedBytes& bytes) {
   return true;
 }
 
+void Connection::send_now(Instant now) { table_.submit_send(*this, now); }
+
 void Connection::send_last(const SharedBytes& bytes) {
   if (state_ != State::kOpen || sealed_) return;
   sealed_ = true;

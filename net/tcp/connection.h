@@ -66,6 +66,8 @@ class Connection : public Timer {
   // protocol is told that its peer is too slow. An empty queue takes a message of any size.
   // Ignored (true) after send_last() and once the connection is closing.
   bool send(const SharedBytes& bytes);
+  // Sends what is queued at once instead of at the end of the turn, unless a send is in flight.
+  void send_now(Instant now);
   // Queues the last word: it fits in any case, and whatever is sent after it is ignored.
   void send_last(const SharedBytes& bytes);
   // Closes once all that is queued is sent, which has a deadline of its own. Input is dropped from

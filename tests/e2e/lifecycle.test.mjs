@@ -13,8 +13,8 @@ import { sleep, slowness, waitFor, within } from './support/wait.mjs';
 after(endAll);
 
 // Runs a start that must fail: one line with cause and fix, the right exit code, soon.
-async function refused(args, { code, says, env }) {
-  const { code: ended, out, err, ms } = await runMillrace(['serve', ...args], env);
+async function refused(args, { code, says, env, descriptors }) {
+  const { code: ended, out, err, ms } = await runMillrace(['serve', ...args], env, descriptors);
   const what = `${args.join(' ')}: ${err}`;
   assert.equal(ended, code, what);
   assert.match(err, /^millrace: [^\n]+\n$/, what);
@@ -154,6 +154,16 @@ test('a missing file and a bad variable are exit code 78', async () => {
 test('more connections than the machine allows is exit code 71', async () => {
   const args = ['--max-connections', '100000000', '--shards', '1', ...addresses];
   await refused(args, { code: 71, says: [/100000000/, /ulimit -n/, /lower the cap/] });
+});
+
+// Which of the two texts comes is the kernel's matter: where client sockets live depends on it.
+test('too few descriptors is exit code 71 and names a fix that is one', async () => {
+  const few = ['--shards', '4', ...addresses];
+  const start = { code: 71, descriptors: 80 };
+  await refused(few, { ...start, says: [/admin port|4 shards hold 0/, /ulimit -n/] });
+  await refused(few, { ...start, says: /^(?!.*(more shards|lower the cap|320 client))/ });
+  // Not even the trial of what the kernel can do.
+  await refused(few, { code: 71, descriptors: 5, says: [/descriptor/i, /ulimit -n/] });
 });
 
 test('NATS that is required and away is exit code 69', async () => {

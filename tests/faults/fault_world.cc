@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/mem/memory_reserve.h"
+#include "net/server/memory_watch.h"
 #include "tests/support/client_frames.h"
 #include "tests/support/shard_world.h"
 
@@ -193,6 +194,7 @@ WorldOutcome FaultWorld::finish() {
   }
   CHECK(clients_drained());
   CHECK(admin_->drained());
+  advance(MemoryWatch::kBetweenTries);  // if memory failed in the last of these turns
   check_nothing_left();
   WorldOutcome outcome;
   for (PeerState& peer : peers_) outcome.received.push_back(std::move(peer.received));

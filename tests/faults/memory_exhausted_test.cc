@@ -10,9 +10,11 @@
 #include <fstream>
 #include <memory>
 #include <new>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "core/mem/mallctl.h"
 #include "core/mem/memory_reserve.h"
 #include "core/mem/thread_arenas.h"
 
@@ -54,6 +56,43 @@ void fill_memory(Pieces& pieces) {
   while (!MemoryReserve::is_out()) pieces.push_back(piece());
 }
 
+// A turn that ends, and one so much later that the reserve may be taken.
+bool refill_later() {
+  static std::int64_t now = 0;
+  static_cast<void>(MemoryReserve::refill(now));
+  now = now + MemoryReserve::kBetweenTriesNs;
+  return MemoryReserve::refill(now);
+}
+
+// Threads that take turns at the steps that a test numbers.
+class Steps {
+ public:
+  void wait_for(int step) const {
+    while (step_.load() != step) std::this_thread::yield();
+  }
+  void go_to(int step) { step_.store(step); }
+
+ private:
+  std::atomic<int> step_{0};
+};
+
+unsigned arenas_for_threads() {
+  unsigned arenas = 0;
+  std::size_t size = sizeof(arenas);
+  CHECK_EQ(mallctl("opt.narenas", &arenas, &size, nullptr, 0), 0);
+  return arenas;
+}
+
+bool arena_is_made(unsigned arena) {
+  std::uint64_t epoch = 1;  // what was read before is not looked up again without
+  CHECK_EQ(mallctl("epoch", nullptr, nullptr, &epoch, sizeof(epoch)), 0);
+  bool made = false;
+  std::size_t size = sizeof(made);
+  const std::string name = "arena." + std::to_string(arena) + ".initialized";
+  CHECK_EQ(mallctl(name.c_str(), &made, &size, nullptr, 0), 0);
+  return made;
+}
+
 [[noreturn]] void end_if(bool right) { std::_Exit(right ? 0 : 1); }
 
 TEST(MemoryExhausted, TheAllocationThatFailsIsSatisfied) {
@@ -74,9 +113,10 @@ TEST(MemoryExhausted, TheReserveComesBackWithMemory) {
     Pieces pieces = empty_pieces();
     limit_memory(32 * kMiB);
     fill_memory(pieces);
-    if (MemoryReserve::refill()) end_if(false);  // it has just failed
+    for (int i = 0; i < 8; ++i) pieces.push_back(piece());
+    if (refill_later()) end_if(false);  // it has just failed
     pieces.resize(pieces.size() / 4);
-    if (!MemoryReserve::refill() || MemoryReserve::is_out()) end_if(false);
+    if (!refill_later() || MemoryReserve::is_out()) end_if(false);
     fill_memory(pieces);
     end_if(MemoryReserve::failures() == 2);
   };
@@ -126,6 +166,92 @@ TEST(MemoryExhausted, ThreadsThatFailAtOnceShareIt) {
     go.store(true);
     for (std::thread& thread : threads) thread.join();
     end_if(MemoryReserve::failures() >= 1);
+  };
+  EXPECT_EXIT(play(), testing::ExitedWithCode(0), "");
+}
+
+TEST(MemoryExhausted, WhatOneThreadFreedServesAnotherAfterARefill) {
+  const auto play = [] {
+    install();
+    static_cast<void>(prepare_thread_arenas(2));
+    Pieces first = empty_pieces();
+    Pieces second = empty_pieces();
+    Steps steps;
+    std::thread other([&] {
+      second.push_back(piece());
+      steps.go_to(1);
+      steps.wait_for(2);
+      fill_memory(second);
+      for (int i = 0; i < 8; ++i) second.push_back(piece());
+    });
+    std::thread one([&] {
+      steps.wait_for(1);
+      limit_memory(32 * kMiB);
+      fill_memory(first);
+      first.resize(first.size() / 2);
+      if (!refill_later()) end_if(false);
+      steps.go_to(2);
+    });
+    one.join();
+    other.join();
+    end_if(MemoryReserve::failures() >= 2 && second.size() > 100);
+  };
+  EXPECT_EXIT(play(), testing::ExitedWithCode(0), "");
+}
+
+TEST(MemoryExhausted, ATurnKeepsTheReserveWhileAnotherThreadsTurnEnds) {
+  const auto play = [] {
+    install();
+    static_cast<void>(prepare_thread_arenas(2));
+    Pieces pieces = empty_pieces();
+    Steps steps;
+    std::thread other([&] {
+      void* volatile memory = std::malloc(100);  // NOLINT: has an arena of its own from here
+      std::free(memory);
+      steps.go_to(1);
+      steps.wait_for(2);
+      if (MemoryReserve::refill(0)) end_if(false);  // too early
+      static_cast<void>(refill_later());            // too little is left for all of it
+      steps.go_to(3);
+    });
+    std::thread failing([&] {
+      steps.wait_for(1);
+      pieces.push_back(piece());
+      limit_memory(32 * kMiB);
+      fill_memory(pieces);
+      for (int i = 0; i < 4; ++i) pieces.push_back(piece());
+      steps.go_to(2);
+      steps.wait_for(3);
+      for (int i = 0; i < 24; ++i) pieces.push_back(piece());
+    });
+    failing.join();
+    other.join();
+    end_if(true);
+  };
+  EXPECT_EXIT(play(), testing::ExitedWithCode(0), "");
+}
+
+TEST(MemoryExhausted, AllThreadsThatThereMayBeHaveAnAllocatorBeforehand) {
+  const auto play = [] {
+    if (!prepare_thread_arenas(kAllArenas).ok()) end_if(false);
+    const unsigned arenas = arenas_for_threads();
+    for (unsigned i = 0; i < arenas; ++i) {
+      if (!arena_is_made(i)) end_if(false);
+    }
+    Steps steps;
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < arenas + 4; ++i) {
+      threads.emplace_back([&steps] {
+        steps.wait_for(1);
+        void* volatile memory = std::malloc(100);  // NOLINT: its first
+        std::free(memory);
+      });
+    }
+    limit_memory(0);
+    steps.go_to(1);
+    for (std::thread& thread : threads) thread.join();
+    // The one behind them is for huge requests, and has other settings than a thread's.
+    end_if(!arena_is_made(arenas));
   };
   EXPECT_EXIT(play(), testing::ExitedWithCode(0), "");
 }

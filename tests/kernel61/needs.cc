@@ -104,7 +104,6 @@ constexpr std::array kNeeds = {
     KernelNeed{"EFD_CLOEXEC", kAncient},
     KernelNeed{"MAP_ANONYMOUS", kAncient},
     KernelNeed{"MAP_FAILED", kAncient},
-    KernelNeed{"MAP_POPULATE", kAncient},
     KernelNeed{"MAP_PRIVATE", kAncient},
     KernelNeed{"SYS_capget", kAncient},
 };

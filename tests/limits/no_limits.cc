@@ -71,9 +71,12 @@ void add_kept_elsewhere(std::map<std::string, std::string>& all) {
   add(all, "the ring's, on a real kernel: tests/unit/core/ring",
       {"UringOptions.completion_entries", "UringOptions.files", "UringOptions.submission_entries",
        "uring.cc:kRefusedPause"});
-  add(all, "the machine's: ring_capacity() in tests/unit/net/server/server_test.cc",
-      {"kernel_features.cc:kCommonLimit", "server.cc:kDeviations", "server.cc:kMaxRingFiles",
-       "server.cc:kOwnDescriptors", "server.cc:kShardDescriptors"});
+  add(all, "the machine's: tests/unit/net/server/socket_plan_test.cc",
+      {"admin_shard.h:kFiles", "kernel_features.cc:kCommonLimit",
+       "socket_plan.cc:kAdminDescriptors", "socket_plan.cc:kDeviations",
+       "socket_plan.cc:kFixedDescriptors", "socket_plan.cc:kMaxRingFiles",
+       "socket_plan.cc:kNatsDescriptors", "socket_plan.cc:kOwnDescriptors",
+       "socket_plan.cc:kShardDescriptors"});
   add(all, "the end of [limits] recv_buffers: LimitTable.EndsOfKeysAreWhatTheCodeHolds",
       {"recv_buffers.h:kMaxCount"});
   add(all, "of threads beside the shards, in real time: tests/unit/net/nats",
@@ -85,8 +88,10 @@ void add_kept_elsewhere(std::map<std::string, std::string>& all) {
        "nats_link.cc:kPauseMs", "nats_link.cc:kProbeMs", "nats_subscriptions.cc:kQuietMs",
        "server.cc:kNatsStartWaitMs"});
   add(all, "of memory that is out: tests/faults",
-      {"memory_reserve.cc:kPiece", "memory_reserve.h:kLeastBytes", "memory_reserve.h:kMostFailures",
-       "memory_watch.h:kBetweenTries", "memory_watch.h:kLogInterval", "memory_watch.h:kLogLines"});
+      {"memory_reserve.h:kBetweenTriesNs", "main.cc:kCopies", "main.cc:kShardCopies",
+       "thread_arenas.h:kAllArenas", "memory_watch.h:kBetweenTries", "memory_reserve.h:kLeastBytes",
+       "memory_reserve.h:kMostFailures", "thread_arenas.cc:kCacheBytes",
+       "memory_watch.h:kLogInterval", "memory_watch.h:kLogLines"});
 }
 
 }  // namespace

@@ -18,10 +18,12 @@ function environment(extra) {
   return { ...Object.fromEntries(inherited), ...extra };
 }
 
-// Runs millrace to its end: {code, out, err, ms}.
-export async function runMillrace(args, env = {}) {
+// Runs millrace to its end, with that many descriptors at most: {code, out, err, ms}.
+export async function runMillrace(args, env = {}, descriptors = null) {
   const began = performance.now();
-  const run = start(binary, args, { env: environment(env) });
+  const limited = ['prlimit', [`--nofile=${descriptors}`, '--', binary, ...args]];
+  const command = descriptors === null ? [binary, args] : limited;
+  const run = start(...command, { env: environment(env) });
   const { code } = await within(run.ended, `the end of millrace ${args.join(' ')}`, 15_000);
   return { code, out: run.out, err: run.err, ms: performance.now() - began };
 }

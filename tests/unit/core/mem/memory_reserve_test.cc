@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <barrier>
 #include <new>
 #include <thread>
 #include <vector>
@@ -20,18 +21,38 @@ class MemoryReserveTest : public testing::Test {
     if (installed_) MemoryReserve::uninstall();
     EXPECT_EQ(std::get_new_handler(), nullptr);
   }
+  // A turn that ends, and one so much later that the reserve may be taken.
+  bool refill_later() {
+    static_cast<void>(MemoryReserve::refill(now_));
+    now_ = now_ + MemoryReserve::kBetweenTriesNs;
+    return MemoryReserve::refill(now_);
+  }
   bool installed_ = true;
+  std::int64_t now_ = 0;
 };
 
 TEST_F(MemoryReserveTest, IsGivenBackAndTakenAnew) {
   const std::uint64_t before = MemoryReserve::failures();
   EXPECT_FALSE(MemoryReserve::is_out());
-  EXPECT_TRUE(MemoryReserve::refill()) << "nothing to do";
+  EXPECT_TRUE(MemoryReserve::refill(now_)) << "nothing to do";
   EXPECT_TRUE(MemoryReserve::give_back());
   EXPECT_TRUE(MemoryReserve::is_out());
   EXPECT_EQ(MemoryReserve::failures(), before + 1);
-  EXPECT_TRUE(MemoryReserve::refill());
+  EXPECT_TRUE(refill_later());
   EXPECT_FALSE(MemoryReserve::is_out());
+}
+
+TEST_F(MemoryReserveTest, IsNotTakenBeforeThePauseAfterTheLastFailure) {
+  constexpr std::int64_t kPause = MemoryReserve::kBetweenTriesNs;
+  const std::int64_t first = 1'000;
+  ASSERT_TRUE(MemoryReserve::give_back());
+  EXPECT_FALSE(MemoryReserve::refill(first));
+  EXPECT_FALSE(MemoryReserve::refill(first + kPause - 1));
+  ASSERT_TRUE(MemoryReserve::give_back());
+  const std::int64_t second = first + kPause;
+  EXPECT_FALSE(MemoryReserve::refill(second)) << "it failed again";
+  EXPECT_FALSE(MemoryReserve::refill(second + kPause - 1));
+  EXPECT_TRUE(MemoryReserve::refill(second + kPause));
 }
 
 TEST_F(MemoryReserveTest, IsOperatorNewsHandler) {
@@ -48,7 +69,7 @@ TEST_F(MemoryReserveTest, OneTellsOfEachLoss) {
     ASSERT_TRUE(MemoryReserve::give_back());
     EXPECT_TRUE(MemoryReserve::first_to_tell());
     EXPECT_FALSE(MemoryReserve::first_to_tell());
-    ASSERT_TRUE(MemoryReserve::refill());
+    ASSERT_TRUE(refill_later());
   }
 }
 
@@ -58,7 +79,7 @@ TEST_F(MemoryReserveTest, FailsOneTooOftenBetweenRefills) {
       ASSERT_TRUE(MemoryReserve::give_back()) << i;
     }
     EXPECT_FALSE(MemoryReserve::give_back());
-    ASSERT_TRUE(MemoryReserve::refill());
+    ASSERT_TRUE(refill_later());
   }
 }
 
@@ -97,13 +118,20 @@ TEST(CrossThreadMemoryReserve, AllThreadsThatFailAtOnceMayTryAgain) {
   std::atomic<unsigned> refused{0};
   constexpr unsigned kThreads = 4;
   constexpr unsigned kTimes = 200;
+  std::barrier<> together(kThreads);
   std::vector<std::thread> threads;
   for (unsigned t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
+      std::int64_t now = 0;
       for (unsigned i = 0; i < kTimes; ++i) {
+        together.arrive_and_wait();
         if (!MemoryReserve::give_back()) ++refused;
-        if (!MemoryReserve::refill()) ++refused;
         static_cast<void>(MemoryReserve::first_to_tell());
+        together.arrive_and_wait();
+        static_cast<void>(MemoryReserve::refill(now));
+        together.arrive_and_wait();
+        now = now + MemoryReserve::kBetweenTriesNs;
+        if (!MemoryReserve::refill(now)) ++refused;
       }
     });
   }

@@ -1,6 +1,7 @@
 #include "core/ring/kernel_features.h"
 
 #include <gtest/gtest.h>
+#include <linux/io_uring.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -156,31 +157,61 @@ TEST(KernelFeaturesTest, AProbeFindsThatRegisteringIsForbidden) {
   }).join();
 }
 
-TEST(KernelFeaturesTest, TryingDirectSocketsLeavesNothingBehind) {
-  const auto descriptors = [] {
-    const std::filesystem::directory_iterator entries("/proc/self/fd");
-    return std::distance(begin(entries), end(entries));
-  };
-  const bool can = can_close_direct_sockets();
-  const auto before = descriptors();
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(can_close_direct_sockets(), can);
-  EXPECT_EQ(descriptors(), before);
+std::ptrdiff_t open_files() {
+  const std::filesystem::directory_iterator entries("/proc/self/fd");
+  return std::distance(begin(entries), end(entries));
 }
 
-TEST(KernelFeaturesTest, DirectSocketsAreTrustedOnlyWhereEverythingAboutThemWorks) {
+TEST(KernelFeaturesTest, TryingDirectSocketsLeavesNothingBehind) {
+  const bool can = can_close_direct_sockets().value();
+  const auto before = open_files();
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(can_close_direct_sockets().value(), can);
+  EXPECT_EQ(open_files(), before);
+}
+
+TEST(KernelFeaturesTest, AKernelBefore613CantCloseDirectSockets) {
   constexpr std::uint32_t kMemoryRegion = 34;  // not in Linux 6.1, nor under tests/kernel61's mask
-  for (const RefusedCall& call : {RefusedCall{.number = SYS_io_uring_setup, .error = EPERM},
-                                  RefusedCall{.number = SYS_io_uring_register, .error = ENOMEM},
-                                  RefusedCall{.number = SYS_io_uring_register,
-                                  .error = EINVAL,
-                                  .argument = 1,
-                                  .mask = UINT32_MAX,
-                                  .value = kMemoryRegion},
-                                  RefusedCall{.number = SYS_socketpair, .error = EMFILE},
-                                  RefusedCall{.number = SYS_io_uring_enter, .error = EBUSY}}) {
-    std::thread([&call] {
-      refuse_on_this_thread(call);
-      EXPECT_FALSE(can_close_direct_sockets()) << call.number;
+  std::thread([] {
+    refuse_on_this_thread({.number = SYS_io_uring_register,
+                           .error = EINVAL,
+                           .argument = 1,
+                           .mask = UINT32_MAX,
+                           .value = kMemoryRegion});
+    const Result<bool> can = can_close_direct_sockets();
+    ASSERT_TRUE(can.ok()) << can.error().text;
+    EXPECT_FALSE(*can);
+  }).join();
+}
+
+TEST(KernelFeaturesTest, WhatKeepsATrialFromBeingMadeIsNoVerdict) {
+  struct Case {
+    RefusedCall call;
+    const char* fix;
+  };
+  constexpr std::uint32_t kTrial = IORING_REGISTER_FILES;
+  if (!can_close_direct_sockets().value()) GTEST_SKIP() << "this kernel needs no trial";
+  for (const Case& one : {Case{{.number = SYS_io_uring_setup, .error = EMFILE}, "ulimit -n"},
+                          Case{{.number = SYS_io_uring_setup, .error = ENOMEM}, "ulimit -l"},
+                          Case{{.number = SYS_io_uring_register,
+                          .error = ENOMEM,
+                          .argument = 1,
+                          .mask = UINT32_MAX,
+                          .value = kTrial},
+                               "ulimit -l"},
+                          Case{{.number = SYS_socketpair, .error = EMFILE}, "ulimit -n"},
+                          Case{{.number = SYS_socketpair, .error = ENFILE}, "fs.file-max"},
+                          Case{{.number = SYS_socketpair, .error = ENOMEM}, "free memory"},
+                          Case{{.number = SYS_socketpair, .error = EPERM}, "allow socketpair"},
+                          Case{{.number = SYS_poll, .error = ENOMEM}, "free memory"},
+                          Case{{.number = SYS_io_uring_enter, .error = EBUSY}, "start again"}}) {
+    std::thread([&one] {
+      const auto before = open_files();
+      refuse_on_this_thread(one.call);
+      const Result<bool> can = can_close_direct_sockets();
+      ASSERT_FALSE(can.ok()) << one.call.number << " " << one.call.error;
+      EXPECT_TRUE(says(can.error().text, {one.fix}));
+      EXPECT_EQ(lines(can.error().text), 1);
+      EXPECT_EQ(open_files(), before);
     }).join();
   }
 }

@@ -7,6 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <string>
+#include <thread>
+
+#include "tests/support/seccomp.h"
+
 namespace millrace {
 namespace {
 
@@ -83,7 +88,17 @@ TEST_F(SocketFilesTest, NeedsAsManyDescriptorsAsTheProcessMayHave) {
   EXPECT_TRUE(SocketFiles().open(ring_, files, false).ok());
   const Result<void> refused = SocketFiles().open(ring_, files + 1, false);
   ASSERT_FALSE(refused.ok());
-  EXPECT_NE(refused.error().text.find("ulimit -n"), std::string::npos) << refused.error().text;
+  const std::string& text = refused.error().text;
+  EXPECT_NE(text.find("ulimit -n"), std::string::npos) << text;
+  EXPECT_NE(text.find("descriptors of the process"), std::string::npos) << text;
+  EXPECT_EQ(text.find("--shards"), std::string::npos) << "no fix: " << text;
+}
+
+TEST_F(SocketFilesTest, ALimitThatASandboxHidesRefusesNothing) {
+  std::thread([this] {
+    refuse_on_this_thread({.number = SYS_prlimit64, .error = EPERM});
+    EXPECT_TRUE(SocketFiles().open(ring_, 1'000, false).ok());
+  }).join();
 }
 
 }  // namespace

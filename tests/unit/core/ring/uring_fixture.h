@@ -86,8 +86,8 @@ class UringFixture : public ::testing::TestWithParam<bool> {
  public:
   // A kernel that can't close direct descriptors is never given any.
   static auto places() {
-    return ::testing::ValuesIn(can_close_direct_sockets() ? std::vector<bool>{true, false}
-                                                          : std::vector<bool>{false});
+    return ::testing::ValuesIn(can_close_direct_sockets().value() ? std::vector<bool>{true, false}
+                                                                  : std::vector<bool>{false});
   }
   static std::string place_name(const ::testing::TestParamInfo<bool>& info) {
     return info.param ? "InTheTable" : "InTheProcess";

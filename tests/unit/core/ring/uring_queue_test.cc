@@ -1,6 +1,6 @@
-// The ring's queues, buffers, wake-ups and its start and end. Sockets are in uring_test.cc.
+// The ring's queues, buffers, wake-ups and its end. Sockets are in uring_test.cc, its start in
+// uring_start_test.cc.
 #include <linux/io_uring.h>
-#include <sys/resource.h>
 
 #include <set>
 #include <thread>
@@ -289,6 +289,22 @@ TEST_P(UringQueueTest, GoesWithEverythingArmedAndLeavesNothing) {
   EXPECT_EQ(open_descriptors(), before - 2);  // the ring's and its eventfd
 }
 
+TEST_P(UringQueueTest, WhatWasNotHandedOverIsNotDoneAtTheEnd) {
+  const std::size_t before = open_descriptors();
+  {
+    const Pair told = connected();
+    const Pair closed = connected();
+    ring_->submit(Op::send(tag(OpKind::kSend), told.file, "too late"));
+    ring_->submit(Op::close(tag(OpKind::kClose), closed.file));
+    ring_->submit(Op::send(tag(OpKind::kSend, 2), told.file, "too late"));
+    ring_.reset();
+    EXPECT_EQ(read_bytes(told.client, 8), "");
+    EXPECT_TRUE(closed_by_peer(told.client));
+    EXPECT_TRUE(closed_by_peer(closed.client));
+  }
+  EXPECT_EQ(open_descriptors(), before - 2);
+}
+
 TEST_P(UringQueueTest, AConnectionThatCameInAtTheEndIsClosedToo) {
   const std::size_t before = open_descriptors();
   PeerAddress peer;
@@ -313,55 +329,6 @@ TEST_P(UringQueueTest, ALeaseMayOutliveTheRing) {
   EXPECT_EQ(held.view(), "kept");
   held = {};
   EXPECT_EQ(buffers_->leased(), 0U);
-}
-
-TEST_P(UringQueueTest, ATableAboveTheDescriptorLimitNamesTheLimitAndTheFix) {
-  rlimit limit{};
-  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
-  if (limit.rlim_max >= UINT32_MAX) limit.rlim_max = 1'048'576;
-  RecvBuffers buffers(1, 64);
-  UringOptions options = kSmall;
-  options.files = static_cast<std::uint32_t>(limit.rlim_max) + 1;
-  const Result<std::unique_ptr<Ring>> made = make_uring(options, buffers);
-  ASSERT_FALSE(made.ok());
-  EXPECT_NE(made.error().text.find("RLIMIT_NOFILE"), std::string::npos) << made.error().text;
-  EXPECT_NE(made.error().text.find("--shards"), std::string::npos) << made.error().text;
-}
-
-// What make_uring says where one system call ends with `error`, for a register operation by number.
-std::string refusal(const RefusedCall& call) {
-  std::string text;
-  std::thread([&] {
-    refuse_on_this_thread(call);
-    RecvBuffers buffers(1, 64);
-    const Result<std::unique_ptr<Ring>> made = make_uring({.direct = true}, buffers);
-    text = made.ok() ? "it worked" : made.error().text;
-  }).join();
-  return text;
-}
-
-TEST_P(UringQueueTest, ARefusedStartNamesCauseAndFix) {
-  const auto setup = [](int error) {
-    return refusal({.number = SYS_io_uring_setup, .error = error});
-  };
-  EXPECT_NE(setup(EPERM).find("seccomp"), std::string::npos) << setup(EPERM);
-  EXPECT_NE(setup(ENOSYS).find("seccomp"), std::string::npos) << setup(ENOSYS);
-  EXPECT_NE(setup(ENOMEM).find("LimitMEMLOCK"), std::string::npos) << setup(ENOMEM);
-  EXPECT_NE(setup(EMFILE).find("ulimit -n"), std::string::npos) << setup(EMFILE);
-  const auto registering = [](std::uint32_t operation, int error) {
-    return refusal({.number = SYS_io_uring_register,
-                    .error = error,
-                    .argument = 1,
-                    .mask = UINT32_MAX,
-                    .value = operation});
-  };
-  const std::string files = registering(IORING_REGISTER_FILES2, ENOMEM);
-  EXPECT_NE(files.find("client sockets"), std::string::npos) << files;
-  EXPECT_NE(files.find("LimitMEMLOCK"), std::string::npos) << files;
-  const std::string buffers = registering(IORING_REGISTER_PBUF_RING, EINVAL);
-  EXPECT_NE(buffers.find("receive buffers"), std::string::npos) << buffers;
-  EXPECT_NE(buffers.find("Linux 6.1"), std::string::npos) << buffers;
-  EXPECT_NE(refusal({.number = SYS_eventfd2, .error = EMFILE}).find("eventfd"), std::string::npos);
 }
 
 }  // namespace

@@ -164,6 +164,46 @@ ClientShardOptions with_a_broker_that_is_away() {
   return options;
 }
 
+// With a small queue the 101 did not fit behind the answer, and the client was told goodbye in
+// frames that it knew nothing of.
+TEST(ClientApp, RefusesAnUpgradeBehindAnAnswerThatIsNotSentYet) {
+  ClientShardOptions options = ShardWorld::insecure_options();
+  options.connections.queue_bytes = 300;
+  ShardWorld world(options);
+  const std::string request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string answer = ask(world, request + ShardWorld::handshake());
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+  EXPECT_NE(answer.find("HTTP/1.1 400 Bad Request\r\n"), std::string::npos) << answer;
+  EXPECT_EQ(answer.find("HTTP/1.1 101"), std::string::npos) << answer;
+  // Once the answer is sent, the same connection may be upgraded.
+  const FileSlot file = world.connect();
+  world.send(file, request);
+  EXPECT_TRUE(world.ring().take_sent(file).starts_with("HTTP/1.1 200"));
+  world.send(file, ShardWorld::handshake());
+  EXPECT_TRUE(world.ring().take_sent(file).starts_with("HTTP/1.1 101"));
+}
+
+// Frames that come in the turn of the handshake may overflow the queue; what is dropped then is not
+// the 101.
+TEST(ClientApp, NoGoodbyeOvertakesThe101) {
+  ClientShardOptions options = ShardWorld::insecure_options();
+  options.connections.queue_bytes = 300;
+  ShardWorld world(options);
+  const FileSlot file = world.connect();
+  world.ring().client_send(file, ShardWorld::handshake());
+  world.ring().client_send(file, client_frame(Opcode::kText, R"({"id":1,"connect":{}})"));
+  for (int i = 0; i < 8; ++i) {
+    world.ring().client_send(file, client_frame(Opcode::kText, R"({"id":2,"rpc":{}})"));
+  }
+  world.turn();
+  const std::string sent = world.ring().take_sent(file);
+  ASSERT_TRUE(sent.starts_with("HTTP/1.1 101")) << sent;
+  const std::vector<ServerFrame> frames = ShardWorld::parse(body_of(sent));
+  ASSERT_EQ(frames.size(), 1U);
+  EXPECT_EQ(frames[0].opcode, Opcode::kClose);
+  EXPECT_EQ(frames[0].payload, "\x0b\xc0slow");
+}
+
 TEST(ClientApp, WithoutItsBrokerAPublicationMayBeTriedAgain) {
   ShardWorld world(with_a_broker_that_is_away());
   const std::string answer = ask(world, post(R"({"channel":"news","data":1})"));

@@ -5,65 +5,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmath>
 #include <cstring>
 #include <string>
+#include <thread>
+
+#include "core/ring/kernel_features.h"
+#include "tests/support/seccomp.h"
 
 namespace millrace {
 namespace {
-
-constexpr std::uint64_t kReserved = ClientShard::kRefusalSlots;
-
-TEST(RingCapacity, AMillionUnder20000DescriptorsWants56ShardsOrMore) {
-  EXPECT_GE(ring_capacity(56, 20'000, kReserved), 1'000'000U);
-  EXPECT_LT(ring_capacity(50, 20'000, kReserved), 1'000'000U);
-}
-
-TEST(RingCapacity, OneShardGetsAllConnections) {
-  EXPECT_EQ(ring_capacity(1, 1'000, 64), 936U);
-  EXPECT_EQ(ring_capacity(1, 65, 64), 1U);
-}
-
-TEST(RingCapacity, NothingIsLeftBelowTheReserve) {
-  for (const std::uint64_t files : {0U, 1U, 63U, 64U}) {
-    EXPECT_EQ(ring_capacity(1, files, 64), 0U);
-    EXPECT_EQ(ring_capacity(8, files, 64), 0U);
-  }
-}
-
-TEST(RingCapacity, KeepsSixDeviationsAndNoMoreThanThatFree) {
-  for (const std::size_t shards : {2U, 3U, 8U, 64U, 256U}) {
-    for (std::uint64_t files = 65; files < 2'000'000; files = files * 5 / 4 + 1) {
-      const std::uint64_t capacity = ring_capacity(shards, files, kReserved);
-      ASSERT_EQ(capacity % shards, 0U);
-      const double mean = static_cast<double>(capacity / shards);
-      const double room = static_cast<double>(files - kReserved);
-      ASSERT_LE(mean + 6 * std::sqrt(mean), room) << shards << " " << files;
-      ASSERT_GT(mean + 1 + 6 * std::sqrt(mean + 1), room) << "one more a shard would not fit";
-    }
-  }
-}
-
-TEST(ProcessCapacity, LeavesTheServersOwnDescriptorsFree) {
-  const std::uint64_t own = 1'000'000 - process_capacity(2, 1'000'000, kReserved);
-  EXPECT_GT(own, 3 * kReserved + AdminShard::kConnections);
-  EXPECT_LT(own, 1'000U);  // the common soft limit of 1,024 is enough for some
-  EXPECT_EQ(process_capacity(2, own + 1, kReserved), 1U);
-  EXPECT_EQ(process_capacity(2, own, kReserved), 0U);
-  EXPECT_EQ(process_capacity(2, own - 1, kReserved), 0U);
-  EXPECT_EQ(process_capacity(2, 0, kReserved), 0U);
-  EXPECT_LT(process_capacity(64, 100'000, kReserved), process_capacity(2, 100'000, kReserved));
-}
-
-TEST(RingCapacity, GrowsWithFilesAndShards) {
-  std::uint64_t last = 0;
-  for (std::uint64_t files = 65; files < 100'000; files += 97) {
-    const std::uint64_t capacity = ring_capacity(4, files, kReserved);
-    ASSERT_GE(capacity, last);
-    last = capacity;
-    ASSERT_GE(ring_capacity(5, files, kReserved), capacity);
-  }
-}
 
 // --- Real servers, on ports that the kernel picks ------------------------------------------------
 
@@ -177,6 +127,48 @@ TEST(Server, MoreConnectionsThanItsTablesHoldIsExit71WithTheFix) {
             std::string::npos)
       << error.text;
   EXPECT_NE(error.text.find("ulimit -n"), std::string::npos) << error.text;
+}
+
+// What this kernel can't do and what could not be tried just now are different things.
+TEST(Server, DescriptorsThatRunOutWhileTheKernelIsTriedAreExit71) {
+  if (!can_close_direct_sockets().value()) GTEST_SKIP() << "this kernel needs no trial";
+  StartError error;
+  std::thread([&error] {
+    refuse_on_this_thread({.number = SYS_socketpair, .error = EMFILE});
+    error = must_not_start(two_shards());
+  }).join();
+  EXPECT_EQ(error.exit_code, kExitSystem) << error.text;
+  EXPECT_NE(error.text.find("could not be tried"), std::string::npos) << error.text;
+  EXPECT_NE(error.text.find("ulimit -n"), std::string::npos) << error.text;
+}
+
+TEST(Server, SaysSoWhereSocketsAreDescriptorsOfTheProcess) {
+  const bool plain = !can_close_direct_sockets().value();
+  testing::internal::CaptureStderr();
+  auto server = Server::start(two_shards());
+  const std::string log = testing::internal::GetCapturedStderr();
+  ASSERT_TRUE(server.ok()) << server.error().text;
+  EXPECT_EQ(log.find("bounds all connections together") != std::string::npos, plain) << log;
+  EXPECT_EQ(log.find("Linux 6.13") != std::string::npos, plain) << log;
+  (*server)->drain();
+  (*server)->join();
+}
+
+// The rings take what the start found: none tries again, and none comes to another answer.
+TEST(Server, AShardsRingTriesNothingItself) {
+  SharedState shared(2, 10);
+  const bool direct = can_close_direct_sockets().value();
+  std::thread([&shared, direct] {
+    refuse_on_this_thread({.number = SYS_socketpair, .error = EMFILE});
+    AdminOptions admin;
+    admin.direct = direct;
+    const auto made = AdminShard::make(ShardId{1}, admin, shared, -1);
+    EXPECT_TRUE(made.ok()) << made.error().text;
+    ClientShardOptions client = client_shard_options(two_shards(), 1, 10);
+    client.ring.direct = direct;
+    const auto served = ClientShard::make(ShardId{0}, client, shared, {});
+    EXPECT_TRUE(served.ok()) << served.error().text;
+  }).join();
 }
 
 TEST(Server, ARequiredBrokerThatIsAwayIsExit69) {
