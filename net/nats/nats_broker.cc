@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "core/base/assert.h"
-#include "core/base/mutant.h"
 #include "core/base/hash.h"
+#include "core/base/mutant.h"
 #include "core/base/shard_check.h"
 #include "core/hub/channel_name.h"
 #include "net/nats/nats_link.h"
