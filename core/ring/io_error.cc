@@ -6,7 +6,6 @@
 #include <cstring>
 
 namespace millrace {
-namespace {
 
 const char* op_name(OpKind kind) {
   switch (kind) {
@@ -26,8 +25,6 @@ const char* op_name(OpKind kind) {
   }
   return "unknown operation";
 }
-
-}  // namespace
 
 void report_unknown_error(OpKind kind, int error, std::uint64_t nth) {
   if (nth > 8 && !std::has_single_bit(nth)) return;

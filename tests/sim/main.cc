@@ -68,15 +68,8 @@ struct Totals {
   Faults::Counts faults{};
 
   void add(const Report& report) {
-    ++seeds;
-    steps += report.steps;
-    fewest_steps = std::min(fewest_steps, report.steps);
-    connections += report.connections;
-    publications += report.publications;
-    deliveries += report.deliveries;
-    duplicates += report.duplicates;
-    holes += report.holes;
-    for (std::size_t i = 0; i < kFaults; ++i) faults.at(i) += report.faults.at(i);
+    add(Totals{1, report.steps, report.steps, report.connections, report.publications,
+               report.deliveries, report.duplicates, report.holes, report.faults});
   }
   void add(const Totals& other) {
     seeds += other.seeds;

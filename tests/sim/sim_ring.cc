@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/base/assert.h"
+#include "core/ring/io_error.h"
 
 namespace millrace::sim {
 namespace {
@@ -29,26 +30,6 @@ std::string bytes_of(const Op& op) {
     bytes.append(static_cast<const char*>(message.msg_iov[i].iov_base), message.msg_iov[i].iov_len);
   }
   return bytes;
-}
-
-const char* op_name(OpKind kind) {
-  switch (kind) {
-    case OpKind::kAccept:
-      return "accept";
-    case OpKind::kRecv:
-      return "recv";
-    case OpKind::kSend:
-      return "send";
-    case OpKind::kClose:
-      return "close";
-    case OpKind::kCancel:
-      return "cancel recv";
-    case OpKind::kCancelAccept:
-      return "cancel accept";
-    case OpKind::kCancelSend:
-      return "cancel send";
-  }
-  return "?";
 }
 
 SimRing::SimRing(Machinery machinery, std::string name, RecvBuffers& buffers, std::uint32_t files,

@@ -125,7 +125,6 @@ class SimRing final : public Ring {
   RingStats stats_;
 };
 
-const char* op_name(OpKind kind);
 // The bytes that a send names, as they are now.
 std::string bytes_of(const Op& op);
 
