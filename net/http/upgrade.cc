@@ -123,7 +123,8 @@ std::optional<HttpRefusal> check_subprotocol(const HttpRequest& request) {
                               std::string(kJsonSubprotocol) + ", or none for the same"};
 }
 
-UpgradeDecision refuse(HttpRefusal refusal) {
+// `head_only`: an answer to HEAD has no body (RFC 9112 section 6.3).
+UpgradeDecision refuse(HttpRefusal refusal, bool head_only) {
   HttpResponse response;
   response.status = refusal.status;
   response.body = refusal.reason + "\n";
@@ -134,14 +135,15 @@ UpgradeDecision refuse(HttpRefusal refusal) {
   }
   UpgradeDecision decision;
   decision.status = refusal.status;
-  decision.response = serialize(response, false);
+  decision.response = serialize(response, false, head_only);
   decision.reason = std::move(refusal.reason);
   return decision;
 }
 
 UpgradeDecision accept(const HttpRequest& request) {
   const auto answer = websocket_accept(request.field("Sec-WebSocket-Key").value());
-  if (!answer) return refuse({503, "this server can't compute the handshake now; try again"});
+  if (!answer)
+    return refuse({503, "this server can't compute the handshake now; try again"}, false);
   UpgradeDecision decision;
   decision.status = 101;
   decision.response =
@@ -171,7 +173,8 @@ UpgradeDecision decide_upgrade(const HttpRequest& request, Bytes bytes_behind,
   if (!refusal) refusal = check_origin(request, origins);
   if (!refusal) refusal = check_format(request);
   if (!refusal) refusal = check_subprotocol(request);
-  return refusal ? refuse(*std::move(refusal)) : accept(request);
+  if (refusal) return refuse(*std::move(refusal), request.method == "HEAD");
+  return accept(request);
 }
 
 std::optional<std::string> websocket_accept(Bytes key) {

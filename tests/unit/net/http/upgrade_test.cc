@@ -55,6 +55,8 @@ TEST(Upgrade, RefusalsAreWholeResponsesThatClose) {
   const UpgradeDecision key = answer(H().drop("Sec-WebSocket-Key").raw());
   EXPECT_EQ(key.response,
             tail(400, "", key.reason) + "Connection: close\r\n\r\n" + key.reason + "\n");
+  const UpgradeDecision head = answer(H().ask("HEAD / HTTP/1.1").raw());
+  EXPECT_EQ(head.response, tail(405, "Allow: GET\r\n", head.reason) + "Connection: close\r\n\r\n");
 }
 
 TEST(Upgrade, RequestLineAndHost) { expect_all(request_line_cases()); }
