@@ -22,6 +22,14 @@ const char* op_name(OpKind kind) {
       return "cancel";
     case OpKind::kCancelAccept:
       return "cancel of accept";
+    case OpKind::kPoll:
+      return "poll";
+    case OpKind::kCancelPoll:
+      return "cancel of poll";
+    case OpKind::kTakeSocket:
+      return "socket's move into the ring";
+    case OpKind::kConnect:
+      return "connect";
   }
   return "unknown operation";
 }
@@ -35,13 +43,15 @@ void report_unknown_error(OpKind kind, int error, std::uint64_t nth) {
 
 // What means "the peer is gone" is the list of accept(2), recv(2), send(2) and tcp(7).
 IoError to_io_error(OpKind kind, int error) {
-  const bool cancel =
-      kind == OpKind::kCancel || kind == OpKind::kCancelSend || kind == OpKind::kCancelAccept;
+  const bool cancel = kind == OpKind::kCancel || kind == OpKind::kCancelSend ||
+                      kind == OpKind::kCancelAccept || kind == OpKind::kCancelPoll;
   switch (error) {
     case 0:
       return IoError::kNone;
     case ENOBUFS:
       return kind == OpKind::kRecv ? IoError::kNoBuffers : IoError::kNoMemory;
+    case EAGAIN:
+      return kind == OpKind::kRecv ? IoError::kAgain : IoError::kOther;
     case ENOMEM:
       return IoError::kNoMemory;
     case ENFILE:

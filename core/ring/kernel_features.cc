@@ -31,6 +31,7 @@ constexpr std::array kNeededOpcodes = {
     NeededOpcode{IORING_OP_CLOSE, "IORING_OP_CLOSE"},
     NeededOpcode{IORING_OP_ASYNC_CANCEL, "IORING_OP_ASYNC_CANCEL"},
     NeededOpcode{IORING_OP_READ, "IORING_OP_READ"},
+    NeededOpcode{IORING_OP_POLL_ADD, "IORING_OP_POLL_ADD"},
 };
 
 constexpr const char* kNewerKernel =

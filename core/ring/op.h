@@ -31,8 +31,12 @@ enum class OpKind : std::uint8_t {
   kCancel = 5,        // the cancel of a connection's receive
   kCancelAccept = 6,  // the cancel of a listener's accept
   kCancelSend = 7,    // the cancel of a connection's send
+  kPoll = 8,          // a quiet connection's wait for input
+  kCancelPoll = 9,    // the cancel of that
+  kTakeSocket = 10,   // a socket that a client made, on its way into the ring
+  kConnect = 11,      // a client's connect
 };
-inline constexpr std::size_t kOpKinds = 8;
+inline constexpr std::size_t kOpKinds = 12;
 
 struct OpTag {
   OpKind kind = OpKind::kCancel;
@@ -58,13 +62,31 @@ struct PeerAddress {
   socklen_t length = sizeof(sockaddr_storage);
 };
 
+// A socket of the process that a ring is to take over, in flight meanwhile. When it has been taken,
+// `number` is its FileSlot, and `fd` is still the caller's to close, or -1.
+struct TakenSocket {
+  int fd = -1;
+  int number = -1;
+};
+
 struct Op {
-  enum class Code : std::uint8_t { kAccept, kRecvMultishot, kSend, kSendGather, kClose, kCancel };
+  enum class Code : std::uint8_t {
+    kAccept,
+    kRecvMultishot,
+    kRecvReady,
+    kPollMultishot,
+    kSend,
+    kSendGather,
+    kClose,
+    kCancel,
+    kTakeSocket,
+    kConnect,
+  };
   Code code;
   OpTag tag;
   int listener = -1;         // kAccept: a plain descriptor
   FileSlot file{};           // the others: what an accept brought
-  void* address = nullptr;   // PeerAddress, bytes or msghdr
+  void* address = nullptr;   // PeerAddress, bytes, msghdr or TakenSocket
   std::uint32_t length = 0;  // kSend
   OpTag target{};            // kCancel: what to cancel
 
@@ -76,6 +98,16 @@ struct Op {
   // Receives into provided buffers until `more` is false.
   static Op recv_multishot(OpTag tag, FileSlot file) {
     return {.code = Code::kRecvMultishot, .tag = tag, .file = file};
+  }
+  // Receives once, into one provided buffer, what is there now; kAgain if that is nothing. Other
+  // than an armed receive it never waits, so it keeps no memory of the kernel.
+  static Op recv_ready(OpTag tag, FileSlot file) {
+    return {.code = Code::kRecvReady, .tag = tag, .file = file};
+  }
+  // An event each time that input, an end of stream or an error has come; what was there before
+  // counts. It may tell twice of the same, and of what is gone when one looks.
+  static Op poll_multishot(OpTag tag, FileSlot file) {
+    return {.code = Code::kPollMultishot, .tag = tag, .file = file};
   }
   // Sends some of `bytes` (short sends happen). They are in flight.
   static Op send(OpTag tag, FileSlot file, Bytes bytes) {
@@ -96,6 +128,14 @@ struct Op {
   static Op cancel(OpTag tag, OpTag target) {
     return {.code = Code::kCancel, .tag = tag, .target = target};
   }
+  // For clients. Takes over a socket of the process; `socket` is in flight.
+  static Op take_socket(OpTag tag, TakenSocket& socket) {
+    return {.code = Code::kTakeSocket, .tag = tag, .address = &socket};
+  }
+  // For clients. `to` is in flight.
+  static Op connect(OpTag tag, FileSlot file, PeerAddress& to) {
+    return {.code = Code::kConnect, .tag = tag, .file = file, .address = &to};
+  }
 };
 
 // What ended badly. The kernel's errno values are mapped to these in the ring and nowhere else.
@@ -106,6 +146,7 @@ enum class IoError : std::uint8_t {
   kDisconnect,  // ECONNRESET, EPIPE, ETIMEDOUT, ECONNABORTED, EHOSTUNREACH ...: the peer is gone
   kTableFull,   // ENFILE: no room among the ring's sockets, or no file in the system
   kNoFiles,     // EMFILE: the process's limit
+  kAgain,       // EAGAIN on a kRecvReady: nothing is there now
   kNoMemory,    // ENOMEM, and ENOBUFS other than on a receive
   kNotFound,    // ENOENT, EALREADY on a cancel: it had completed, or is about to
   kOther,       // anything else; the ring logs the errno

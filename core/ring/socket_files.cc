@@ -68,6 +68,21 @@ void SocketFiles::prepare_close(io_uring_sqe& entry, FileSlot file) {
   }
 }
 
+void SocketFiles::prepare_take(io_uring_sqe& entry, TakenSocket& socket) {
+  socket.number = socket.fd;
+  if (direct_) {
+    io_uring_prep_files_update(&entry, &socket.number, 1,
+                               static_cast<int>(IORING_FILE_INDEX_ALLOC));
+    return;
+  }
+  io_uring_prep_nop(&entry);
+  if (take(socket.fd)) {
+    socket.fd = -1;
+  } else {
+    socket.number = -1;
+  }
+}
+
 bool SocketFiles::take(int accepted) {
   if (direct_) return true;
   if (count_ == limit_) {

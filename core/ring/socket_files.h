@@ -36,6 +36,7 @@ class SocketFiles {
     if (direct_) entry.flags |= IOSQE_FIXED_FILE;
   }
   void prepare_close(io_uring_sqe& entry, FileSlot file);
+  void prepare_take(io_uring_sqe& entry, TakenSocket& socket);
 
   // Takes what an accept of this ring brought. False if there is no room, and then it is closed.
   bool take(int accepted);

@@ -218,6 +218,16 @@ void UringRing::prepare(io_uring_sqe& entry, const Op& op) {
       entry.flags |= IOSQE_BUFFER_SELECT;
       entry.buf_group = kBufferGroup;
       break;
+    case Op::Code::kRecvReady:
+      io_uring_prep_recv(&entry, file, nullptr, 0, MSG_DONTWAIT);
+      files_.prepare_use(entry);
+      entry.flags |= IOSQE_BUFFER_SELECT;
+      entry.buf_group = kBufferGroup;
+      break;
+    case Op::Code::kPollMultishot:
+      io_uring_prep_poll_multishot(&entry, file, POLLIN);
+      files_.prepare_use(entry);
+      break;
     case Op::Code::kSend:
       io_uring_prep_send(&entry, file, op.address, op.length, MSG_NOSIGNAL);
       files_.prepare_use(entry);
@@ -232,6 +242,15 @@ void UringRing::prepare(io_uring_sqe& entry, const Op& op) {
     case Op::Code::kCancel:
       io_uring_prep_cancel64(&entry, op.target.pack(), 0);
       break;
+    case Op::Code::kTakeSocket:
+      files_.prepare_take(entry, *static_cast<TakenSocket*>(op.address));
+      break;
+    case Op::Code::kConnect: {
+      auto& to = *static_cast<PeerAddress*>(op.address);
+      io_uring_prep_connect(&entry, file, reinterpret_cast<sockaddr*>(&to.storage), to.length);
+      files_.prepare_use(entry);
+      break;
+    }
   }
   const std::uint64_t data = op.tag.pack();
   CHECK_NE(data >> 56, kWakeData >> 56);

@@ -89,6 +89,10 @@ void ConnectionTable::on_completion(const CompletionEvent& event, Instant now) {
       return;
     case OpKind::kAccept:
     case OpKind::kCancelAccept:
+    case OpKind::kPoll:
+    case OpKind::kCancelPoll:
+    case OpKind::kTakeSocket:
+    case OpKind::kConnect:
       break;
   }
   CHECK(false);
@@ -127,6 +131,7 @@ void ConnectionTable::on_recv(Connection& connection, const CompletionEvent& eve
     case IoError::kDisconnect:
     case IoError::kTableFull:
     case IoError::kNoFiles:
+    case IoError::kAgain:
     case IoError::kNoMemory:
     case IoError::kNotFound:
     case IoError::kOther:

@@ -59,6 +59,10 @@ bool is_harmless(const RingFault& fault) {
     case OpKind::kCancel:
     case OpKind::kCancelAccept:
     case OpKind::kCancelSend:
+    case OpKind::kPoll:
+    case OpKind::kCancelPoll:
+    case OpKind::kTakeSocket:
+    case OpKind::kConnect:
       return true;
   }
   return false;

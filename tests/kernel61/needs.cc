@@ -81,6 +81,12 @@ constexpr std::array kNeeds = {
     KernelNeed{"IORING_OP_RECV", {5, 6}},
     KernelNeed{"io_uring_prep_recv", {5, 6}},
     KernelNeed{"io_uring_prep_recv_multishot", {6, 0}},  // IORING_RECV_MULTISHOT
+    KernelNeed{"MSG_DONTWAIT", kAncient},
+    KernelNeed{"IORING_OP_POLL_ADD", {5, 1}},
+    KernelNeed{"io_uring_prep_poll_multishot", {5, 13}},  // IORING_POLL_ADD_MULTI
+    KernelNeed{"io_uring_prep_connect", {5, 5}},
+    KernelNeed{"io_uring_prep_files_update", {6, 0}},  // IORING_FILE_INDEX_ALLOC of it
+    KernelNeed{"io_uring_prep_nop", {5, 1}},
     // Completions
     KernelNeed{"io_uring_cqe", {5, 1}},
     KernelNeed{"io_uring_for_each_cqe", {5, 1}},

@@ -46,6 +46,12 @@ void SimRing::begin(const Op& op) {
     case Op::Code::kClose:
       begin_close(op);
       return;
+    case Op::Code::kRecvReady:
+    case Op::Code::kPollMultishot:
+    case Op::Code::kTakeSocket:
+    case Op::Code::kConnect:
+      CHECK(false);  // nobody asks for it yet
+      return;
     case Op::Code::kCancel:
       begin_cancel(op);
       return;
@@ -120,6 +126,10 @@ bool SimRing::race(const Flight& flight) {
       give(tag, wire);
       return true;
     }
+    case Op::Code::kRecvReady:
+    case Op::Code::kPollMultishot:
+    case Op::Code::kTakeSocket:
+    case Op::Code::kConnect:
     case Op::Code::kRecvMultishot:
       end(tag, IoError::kNoBuffers, 0);
       return true;

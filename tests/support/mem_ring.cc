@@ -90,6 +90,11 @@ void MemRing::submit(const Op& op) {
       break;
     case Op::Code::kCancel:
       break;
+    case Op::Code::kRecvReady:
+    case Op::Code::kPollMultishot:
+    case Op::Code::kTakeSocket:
+    case Op::Code::kConnect:
+      CHECK(false);  // nobody asks for it yet
   }
 }
 
