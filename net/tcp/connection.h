@@ -4,9 +4,13 @@
 //     |   close_when_flushed()   ^  terminate(): cancel what is in flight, join, close, join
 //     +--------------------------+
 //
-// What is in flight is a bit each (recv, send, their cancels, close); nothing that the kernel may
-// touch is released before its bit is clear, and the slot only after the last. Closing is a state
-// plus a join that is entered from every completion.
+// What is in flight is a bit each (recv, poll, send, their cancels, close); nothing that the kernel
+// may touch is released before its bit is clear, and the slot only after the last. Closing is a
+// state plus a join that is entered from every completion.
+//
+// A connection begins quiet: a poll waits for its input, and each event of it is followed by one
+// receive of what is there. One that has input all the time turns busy, and holds a multishot
+// receive until a timer of its own finds that it had none for a while (docs/decisions/0007).
 //
 // A Connection knows bytes. What they mean is its Protocol's business: HTTP until the upgrade,
 // WebSocket after. It owns its Protocol; the ConnectionTable owns it; all stay on their shard.
@@ -78,7 +82,8 @@ class Connection : public Timer {
   void terminate(Instant now);
 
   // While paused, arriving bytes stay in the kernel, but for the few that were received already:
-  // those are copied out of their buffers and handed over at the end of the turn that resumes.
+  // those are copied out of their buffers and handed over at the end of the turn that resumes. A
+  // quiet connection's poll goes on.
   void pause_reading();
   void resume_reading();
 
@@ -110,15 +115,22 @@ class Connection : public Timer {
   FileSlot file_;
   Peer peer_;
   Duration linger_{};
+  std::uint16_t last_input_ = 0;  // coarse time: connection_table_receiving.cc
   State state_ = State::kOpen;
 
   // In flight: true exactly while the kernel has it.
-  bool recv_armed_ : 1 = false;
+  bool recv_armed_ : 1 = false;  // of either kind: multishot if busy, else of what is ready
+  bool poll_armed_ : 1 = false;
   bool send_in_flight_ : 1 = false;
   bool recv_cancel_in_flight_ : 1 = false;
+  bool poll_cancel_in_flight_ : 1 = false;
   bool send_cancel_in_flight_ : 1 = false;
   bool close_in_flight_ : 1 = false;
 
+  bool busy_ : 1 = false;
+  bool look_ : 1 = false;     // quiet: there may be something to read, or the end
+  bool ending_ : 1 = false;   // a poll told of the end, which is still to be read
+  std::uint8_t run_ : 4 = 0;  // quiet: inputs without a gap, the latest included
   bool paused_ : 1 = false;
   bool parked_ : 1 = false;   // its receive ended for want of a buffer
   bool dirty_ : 1 = false;    // on the table's list for the end of the turn

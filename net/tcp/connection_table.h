@@ -31,6 +31,13 @@ struct ConnectionLimits {
   Duration flush_timeout = seconds(30);
 };
 
+// This many inputs, each less than kQuietAfter behind the one before, make a connection busy. A
+// client that connects and subscribes to a few channels has fewer, and then pings.
+inline constexpr std::uint8_t kBusyInputs = 8;
+// Without an input for so long, a busy connection turns quiet when its timer next fires: at its
+// ping, since a timer for this alone would cost each busy connection more than it saves.
+inline constexpr Duration kQuietAfter = seconds(1);
+
 class ConnectionTable final : public CompletionHandler, public TimerHandler, public TurnEnd {
  public:
   // All must outlive the table. Registers itself with the reactor.
@@ -40,7 +47,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
-  // Takes over an accepted socket. Its protocol is set by `make`, then its first receive is armed.
+  // Takes over an accepted socket. Its protocol is set by `make`, then it waits for input.
   // False if no slot is free: the socket is closed at once.
   using MakeProtocol = std::function<std::unique_ptr<Protocol>(Connection&)>;
   bool adopt(FileSlot file, const Peer& peer, Units quota, const MakeProtocol& make);
@@ -72,6 +79,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
 
   OpTag tag(const Connection& connection, OpKind kind) const;
   void on_recv(Connection& connection, const CompletionEvent& event, Instant now);
+  void on_poll(Connection& connection, const CompletionEvent& event);
   void on_send(Connection& connection, const CompletionEvent& event, Instant now);
   void on_cancelled(Connection& connection);
   void take_input(Connection& connection, Bytes bytes, Instant now);
@@ -79,7 +87,13 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   void end_of_stream(Connection& connection, Instant now);
 
   void want_recv(Connection& connection);
+  void want_poll(Connection& connection);
   void cancel_recv(Connection& connection);
+  void cancel_poll(Connection& connection);
+  void count_input(Connection& connection, Instant now);
+  void turn_busy(Connection& connection);
+  void turn_quiet(Connection& connection);
+  [[nodiscard]] static bool had_no_input(const Connection& connection, Instant now);
   void submit_send(Connection& connection, Instant now);
   void queue(Connection& connection, const SharedBytes& bytes);
   void drop_queue(Connection& connection);

@@ -239,7 +239,7 @@ class Play {
         if (stuck) ring(peer).fail_send(peer.file, kErrors.at(input_.byte() % kErrors.size()));
         return;
       default:
-        return ring(peer).end_receive_with_next(peer.file);
+        return ring(peer).end_with_next(peer.file);
     }
   }
 

@@ -218,7 +218,7 @@ class ClientShardChurn : public testing::TestWithParam<unsigned> {
         client.said_end = true;
         return;
       case 5:
-        wire.end_receive_with_next(client.file);
+        wire.end_with_next(client.file);
         return;
       case 6:
         if (wire.send_stuck(client.file)) wire.fail_send(client.file, IoError::kDisconnect);
