@@ -53,10 +53,11 @@ std::string queued(std::uint64_t n) {
   return closed;
 }
 
-// Pieces that lie in receive buffers at once; the next one waits in the kernel.
+// Pieces of a busy client that lie in receive buffers at once; the next one waits in the kernel.
 std::string pieces_received(std::uint64_t n) {
   ConfigWorld world(Settings{{"LIMITS_RECV_BUFFERS", "8"}, {"LIMITS_RECV_BUFFER_SIZE", "256B"}});
   const FileSlot client = world.open_client();
+  world.make_busy(client, client_frame(Opcode::kPing, ""));
   const std::string message = R"({"id":2,"subscribe":{"channel":"a"}})";
   const std::string frame =
       client_frame(Opcode::kText, message + std::string(n * 256 - message.size() - 8, ' '));
@@ -69,6 +70,7 @@ std::string pieces_received(std::uint64_t n) {
 std::string bytes_in_a_buffer(std::uint64_t n) {
   ConfigWorld world(Settings{{"LIMITS_RECV_BUFFER_SIZE", "1KiB"}});
   const FileSlot client = world.connect();
+  world.make_busy(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   const std::size_t before = world.ring().free_buffers();
   world.ring().client_send(client, std::string(n, 'x'));
   const std::size_t used = before - world.ring().free_buffers();

@@ -60,6 +60,9 @@ void add_insides(std::map<std::string, std::string>& all) {
   add(all, "how much of a thing is made, not how much is let in",
       {"AdminOptions.client_shards", "ClientShardOptions.client_shards", "ShardGroupOptions.shards",
        "ShardGroupOptions.unpinned", "admin_shard.cc:kBufferSize", "admin_shard.cc:kBuffers"});
+  add(all, "how input is waited for, not how much: connection_table_receiving_busy_test.cc",
+      {"connection_table.h:kBusyInputs", "connection_table.h:kQuietAfter",
+       "connection_table_receiving.cc:kCoarse", "connection_table_receiving.cc:kQuietSteps"});
   add(all, "told to people, not held", {"AdminOptions.max_connections"});
   add(all, "a span that an answer is spread over",
       {"refusal.h:kLongestRetry", "refusal.h:kShortestRetry"});

@@ -219,6 +219,7 @@ class ClientShardChurn : public testing::TestWithParam<unsigned> {
         return;
       case 5:
         wire.end_with_next(client.file);
+        if (below(2) == 0 && wire.poll_armed(client.file)) wire.poll_again(client.file);
         return;
       case 6:
         if (wire.send_stuck(client.file)) wire.fail_send(client.file, IoError::kDisconnect);
