@@ -32,6 +32,8 @@ void add_formats(std::map<std::string, std::string>& all) {
        "frame_header.cc:kMax16Bits",
        "frame_header.cc:kMax7Bits",
        "frame_header.h:kMaxServerHeader",
+       "identity.h:kNever",
+       "identity.h:kProofBytes",
        "subject.cc:kEscaped",
        "upgrade.cc:kKeyChars",
        "upgrade.cc:kSha1Bytes",
@@ -55,8 +57,10 @@ void add_insides(std::map<std::string, std::string>& all) {
   add(all, "how many kinds there are",
       {"mutant.h:kMutants", "op.h:kOpKinds", "shard_metrics.h:kRejectReasons"});
   add(all, "the shape of a structure that grows or spans everything",
-      {"push_encoder.cc:kFixed", "slab.h:kChunk", "timer_wheel.h:kLevels",
-       "timer_wheel.h:kSlotBits", "timer_wheel.h:kSlots"});
+      {"chunked_array.h:kChunk", "lane.h:kSegment", "push_encoder.cc:kFixed",
+       "timer_wheel.h:kLevels", "timer_wheel.h:kSlotBits", "timer_wheel.h:kSlots"});
+  add(all, "the width of a field; the lingers that it holds have rows of their own",
+      {"connection.h:kMaxLinger"});
   add(all, "how much of a thing is made, not how much is let in",
       {"AdminOptions.client_shards", "ClientShardOptions.client_shards", "ShardGroupOptions.shards",
        "ShardGroupOptions.unpinned", "admin_shard.cc:kBufferSize", "admin_shard.cc:kBuffers"});

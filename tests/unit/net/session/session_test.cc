@@ -261,19 +261,6 @@ TEST(Session, SaysGoodbyeWhenTheServerDrains) {
   EXPECT_TRUE(world.shard().drained());
 }
 
-TEST(Session, IdsAreUuidsAndDiffer) {
-  Random random(1);
-  std::set<std::string> seen;
-  for (int i = 0; i < 1'000; ++i) {
-    const std::string uuid = make_uuid(random);
-    ASSERT_EQ(uuid.size(), 36U);
-    EXPECT_EQ(uuid[14], '4');
-    EXPECT_NE(std::string("89ab").find(uuid[19]), std::string::npos);
-    seen.insert(uuid);
-  }
-  EXPECT_EQ(seen.size(), 1'000U);
-}
-
 TEST(Session, WithoutItsBrokerAPublicationIsATemporaryErrorAndASubscriptionHolds) {
   ClientShardOptions away = options();
   away.nats.emplace();
