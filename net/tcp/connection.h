@@ -148,6 +148,6 @@ class Connection : public Timer {
 // docs/memory.md adds up what a connection costs.
 static_assert(sizeof(Connection) == 104, "a million of them: every 8 bytes are 8 MB");
 static_assert(Slab<Connection>::slot_bytes() == 112,
-              "256 slots fill a size class of the allocator");
+              "128 of them fill a size class of the allocator");
 
 }  // namespace millrace
