@@ -121,6 +121,7 @@ void Conductor::load(PhaseResult& result) {
                  [order = std::move(all[worker])](Worker& w, Instant) { w.publish(order); });
   }
   wait([] { return false; }, end);
+  wait([this] { return fleet_->sum(&Live::publishing) == 0; }, end + Publishing::kGrace);
   fleet_->post_all([](Worker& worker, Instant at) { worker.stop_publishing(at); });
   settle();
   const Instant last{shared_->last_delivery_ns.load()};

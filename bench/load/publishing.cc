@@ -29,6 +29,10 @@ std::uint64_t Publishing::due_at_end() const {
   return order_.count == 0 ? due : std::min(due, order_.count);
 }
 
+Instant Publishing::last_call() const {
+  return order_.rate > 0 && order_.end != Instant::never() ? order_.end + kGrace : order_.end;
+}
+
 void Publishing::stop(Instant now) {
   if (!active_) return;
   active_ = false;
@@ -40,6 +44,7 @@ void Publishing::stop(Instant now) {
 
 void Publishing::run(Instant now) {
   more_ = false;
+  blocked_ = false;
   if (!active_ || now < order_.start) return;
   if (order_.rate > 0) {
     run_open(now);
@@ -48,19 +53,21 @@ void Publishing::run(Instant now) {
   }
   const bool all =
       order_.rate > 0 ? sent_ >= due_at_end() : order_.count != 0 && sent_ >= order_.count;
-  if (all || now >= order_.end) stop(now);
+  if (all || now >= last_call()) stop(now);
 }
 
 void Publishing::run_open(Instant now) {
   const std::uint64_t due = std::min(schedule_.due(now), due_at_end());
   for (int i = 0; i < kBatch && sent_ < due; ++i) {
     const auto lane = static_cast<std::uint32_t>(sent_ % order_.lanes.size());
-    if (unanswered_.size() >= kMaxUnanswered) return;
+    blocked_ = unanswered_.size() >= kMaxUnanswered;
+    if (blocked_) return;
     switch (path_.room(order_.lanes[lane].client)) {
       case PublishPath::Room::kYes:
         send(lane, schedule_.at(sent_));
         break;
       case PublishPath::Room::kLater:
+        blocked_ = true;
         return;
       case PublishPath::Room::kNever:
         ++report_.unsent;
@@ -154,10 +161,8 @@ Instant Publishing::next_due(Instant now) const {
   if (!active_) return Instant::never();
   if (more_) return now;
   if (now < order_.start) return order_.start;
-  if (order_.rate <= 0) return order_.end;
-  const Instant due = schedule_.at(sent_);
-  // What is due already waits for room, which an event will bring.
-  return due > now ? std::min(due, order_.end) : order_.end;
+  if (order_.rate <= 0 || blocked_) return last_call();
+  return std::min(schedule_.at(sent_), last_call());
 }
 
 }  // namespace millrace::load

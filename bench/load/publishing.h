@@ -28,7 +28,7 @@ struct Lane {
 
 struct PublishOrder {
   Instant start{};
-  Instant end = Instant::never();
+  Instant end = Instant::never();  // what is due before it may leave a little later (kGrace)
   std::uint64_t count = 0;      // at most; 0: until the end
   double rate = 0;              // 0: a closed loop
   std::uint64_t in_flight = 1;  // of a closed loop; with `by_answer`, of each lane
@@ -52,6 +52,9 @@ class PublishPath {
 
 class Publishing {
  public:
+  // How long after the end a schedule may still be worked off.
+  static constexpr Duration kGrace = seconds(2);
+
   // All must outlive it; `report` is where things are counted.
   Publishing(Shared& shared, PublishPath& path, Report& report)
       : shared_(shared), path_(path), report_(report) {}
@@ -86,12 +89,14 @@ class Publishing {
   [[nodiscard]] bool all_delivered_but(std::uint64_t in_flight, const Lane& lane) const;
   void send(std::uint32_t lane, Instant due);
   [[nodiscard]] std::uint64_t due_at_end() const;
+  [[nodiscard]] Instant last_call() const;
 
   Shared& shared_;
   PublishPath& path_;
   Report& report_;
   bool active_ = false;
-  bool more_ = false;  // a batch was full
+  bool more_ = false;     // a batch was full
+  bool blocked_ = false;  // what is due waits for room, which an event will bring
   PublishOrder order_;
   Schedule schedule_;
   std::uint64_t sent_ = 0;

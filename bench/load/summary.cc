@@ -9,6 +9,8 @@
 namespace millrace::load {
 namespace {
 
+constexpr std::uint64_t kEnoughForAMean = 5'000;
+
 double to_seconds(Duration span) { return static_cast<double>(span.ns) / 1e9; }
 
 template <typename... Args>
@@ -38,7 +40,10 @@ void add_times(std::string& out, const char* what, const Histogram& times) {
   add(out, " {:>10} {:>14}\n", span_text(times.max()), grouped(times.count()));
 }
 
-void add_all_times(std::string& out, const RunResult& run) {
+void add_all_times(std::string& out, const RunResult& run, const Report& total) {
+  const std::uint64_t count = total.connect_time.count() + total.delivery.count() +
+                              total.publish_time.count() + total.close_time.count();
+  if (count == 0) return;
   add(out, "\n  {:<16} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>14}\n", "time", "p50", "p90",
       "p99", "p99.9", "p99.99", "max", "count");
   for (const PhaseResult& phase : run.phases) {
@@ -136,9 +141,11 @@ void add_memory(std::string& out, const RunResult& run) {
   const auto row = [&](const char* what, auto&& of) {
     const auto before = static_cast<double>(of(run.before));
     const auto up = static_cast<double>(of(open->after));
-    const double each = open->up > 0 ? (up - before) / static_cast<double>(open->up) : 0;
+    // Few connections drown in what else a process takes and gives back.
+    const double each = (up - before) / static_cast<double>(open->up);
+    const std::string each_text = open->up >= kEnoughForAMean ? bytes_text(each) : "-";
     add(out, "  {:<22} {:>12} {:>12} {:>12} {:>16}\n", what, bytes_text(before), bytes_text(up),
-        bytes_text(static_cast<double>(of(run.after))), bytes_text(each));
+        bytes_text(static_cast<double>(of(run.after))), each_text);
   };
   if (run.before.server.pid != 0) {
     row("server, resident", [](const Sample& sample) { return sample.server.resident_bytes; });
@@ -200,7 +207,7 @@ std::string summary(const Options& options, const RunResult& run) {
     total.add(phase.report);
   }
   add_order(out, total);
-  add_all_times(out, run);
+  add_all_times(out, run, total);
   add_memory(out, run);
   add_cpu(out, run);
   if (run.before.server.pid == 0) {
