@@ -33,6 +33,25 @@ constexpr std::array<WorkloadRow, 8> kWorkloads{
      {Workload::kSlow, "slow", "a fan-out where some readers stop; the others are measured"},
      {Workload::kListen, "listen", "somebody else publishes {\"seq\":1}, {\"seq\":2}, ..."}}};
 
+constexpr std::size_t kHelpColumns = 100;
+constexpr std::size_t kHelpIndent = 32;
+
+// One flag's lines, broken between words.
+void append_help(std::string& out, const std::string& left, std::string_view text) {
+  std::string line = fmt::format("  {:<{}}", left, kHelpIndent - 2);
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    if (line.size() + 1 + end > kHelpColumns) {
+      out += line + "\n";
+      line = std::string(kHelpIndent, ' ');
+    }
+    if (line.size() > kHelpIndent) line += ' ';
+    line += text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  out += line + "\n";
+}
+
 Error usage(const std::string& text) { return Error{text + "; see millrace-load --help"}; }
 
 std::vector<std::string_view> flag_names() {
@@ -253,8 +272,7 @@ std::string help_text() {
   for (const Flag& flag : all_flags()) {
     if (flag.group != group) text += fmt::format("\n{}\n", flag.group);
     group = flag.group;
-    const std::string usage = fmt::format("{} {}", flag.name, flag.value);
-    text += fmt::format("  {:<29} {}\n", usage, flag.help);
+    append_help(text, fmt::format("{} {}", flag.name, flag.value), flag.help);
   }
   text +=
       "\nPhases, separated by commas\n"

@@ -51,7 +51,7 @@ std::uint64_t value_of(std::string_view text, std::string_view key) {
   for (std::size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
     if (at != 0 && text[at - 1] != '\n') continue;
     std::string_view rest = text.substr(at + key.size());
-    while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
+    while (rest.starts_with(' ') || rest.starts_with('\t')) rest.remove_prefix(1);
     std::uint64_t value = 0;
     std::from_chars(rest.data(), rest.data() + rest.size(), value);
     return value;

@@ -29,9 +29,9 @@ struct Lane {
 struct PublishOrder {
   Instant start{};
   Instant end = Instant::never();  // what is due before it may leave a little later (kGrace)
-  std::uint64_t count = 0;      // at most; 0: until the end
-  double rate = 0;              // 0: a closed loop
-  std::uint64_t in_flight = 1;  // of a closed loop; with `by_answer`, of each lane
+  std::uint64_t count = 0;         // at most; 0: until the end
+  double rate = 0;                 // 0: a closed loop
+  std::uint64_t in_flight = 1;     // of a closed loop; with `by_answer`, of each lane
   bool by_answer = false;
   std::vector<Lane> lanes;  // in turn
 };

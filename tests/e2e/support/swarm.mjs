@@ -10,7 +10,8 @@ export async function startSwarm(servers, { channel, connections, expect, timeou
   const args = ['listen', '--quiet', '--events', '-', '--patience', `${timeout}s`];
   for (const server of servers) args.push('--target', server.host);
   args.push('--subscribe', channel, '--connections', String(connections));
-  args.push('--expect', String(expect));
+  // Without a goodbye, which the server would answer, and somebody may count what it sends.
+  args.push('--phases', `open,expect=${expect}`);
   const run = start(join(build, 'millrace-load'), args);
   const events = () => run.out.split('\n').slice(0, -1).map((line) => JSON.parse(line));
   const find = (event, name) => events().find((one) => one.event === event && one.name === name);

@@ -36,9 +36,9 @@ TEST(AddressPlan, ReadsTargets) {
   EXPECT_EQ(to_string(range.front()), "127.0.0.254:8000");
   EXPECT_EQ(to_string(range.back()), "127.0.1.2:8000");
   EXPECT_TRUE(targets({"[::1]:8000"}).front().ipv6);
-  for (const char* wrong : {"", "127.0.0.1", "localhost:8000", "127.0.0.1:0", "127.0.0.1:99999",
-                            "127.0.0.9-127.0.0.1:80", "a-b:80", "10.0.0.0-10.255.0.0:80",
-                            "127.0.0.1-[::1]:80"}) {
+  for (const char* wrong :
+       {"", "127.0.0.1", "localhost:8000", "127.0.0.1:0", "127.0.0.1:99999",
+        "127.0.0.9-127.0.0.1:80", "a-b:80", "10.0.0.0-10.255.0.0:80", "127.0.0.1-[::1]:80"}) {
     EXPECT_FALSE(AddressPlan::parse_target(wrong).ok()) << wrong;
   }
 }
@@ -92,8 +92,8 @@ TEST(AddressPlan, AMillionOnLoopbackAreSpreadOverSourcesOfItsOwn) {
 
 TEST(AddressPlan, EachSourceMeetsEachTarget) {
   const auto sources = AddressPlan::parse_source("127.0.1.1-127.0.1.3");
-  const auto plan = AddressPlan::make(600, targets({"127.0.0.1:8000", "127.0.0.2:8000"}), *sources,
-                                      PortRange{});
+  const auto plan =
+      AddressPlan::make(600, targets({"127.0.0.1:8000", "127.0.0.2:8000"}), *sources, PortRange{});
   std::set<std::pair<std::string, std::size_t>> pairs;
   for (std::uint64_t i = 0; i < 600; ++i) {
     pairs.insert({text_of(*plan->source_of(i)), plan->target_of(i)});

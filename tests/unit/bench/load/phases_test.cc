@@ -6,8 +6,7 @@ namespace millrace::load {
 namespace {
 
 TEST(Phases, AreReadAndWrittenAlike) {
-  const char* const text =
-      "open,hold=5m,load=10s,broadcast=3,expect=100,cut,pause,drain=60s,close";
+  const char* const text = "open,hold=5m,load=10s,broadcast=3,expect=100,cut,pause,drain=90s,close";
   const auto phases = parse_phases(text);
   ASSERT_TRUE(phases.ok());
   ASSERT_EQ(phases->size(), 9U);
