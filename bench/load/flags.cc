@@ -99,14 +99,12 @@ std::string take_protocol(Options& options, std::string_view value) {
   return options.raw || value == "json" ? std::string() : wants("json or raw");
 }
 
-const std::vector<Flag>& table() {
+using View = std::string_view;
+using Flags = std::vector<Flag>;
+
+Flags where_flags() {
   constexpr auto kWhere = "Where";
-  constexpr auto kHow = "How they connect";
-  constexpr auto kWhat = "What is published";
-  constexpr auto kWhen = "What happens when";
-  constexpr auto kVerdict = "Verdict and figures";
-  using View = std::string_view;
-  static const std::vector<Flag> flags{
+  return {
       {kWhere, "--target", "ADDR:PORT[,...]",
        "the server; repeated, a list, or a range: 127.0.0.1-127.0.0.40:8000",
        [](Draft& d, View v) {
@@ -128,6 +126,12 @@ const std::vector<Flag>& table() {
        [](Draft& d, View v) { return take_text(d.options.origin, v); }},
       {kWhere, "--token", "TOKEN", "of every connect",
        [](Draft& d, View v) { return take_text(d.options.token, v); }},
+  };
+}
+
+Flags connect_flags() {
+  constexpr auto kHow = "How they connect";
+  return {
       {kHow, "--connections", "N", "how many; default 1000",
        [](Draft& d, View v) { return take_count(d.connections, v); }},
       {kHow, "--subscribe", "CHANNEL",
@@ -160,6 +164,12 @@ const std::vector<Flag>& table() {
        [](Draft& d, View v) { return take_duration(d.options.backoff.least, v); }},
       {kHow, "--backoff-max", "DURATION", "bound of the last; default 20s",
        [](Draft& d, View v) { return take_duration(d.options.backoff.most, v); }},
+  };
+}
+
+Flags publish_flags() {
+  constexpr auto kWhat = "What is published";
+  return {
       {kWhat, "--rate", "PER_SECOND", "publications in all, on a fixed schedule; default 10",
        [](Draft& d, View v) {
          d.rate_given = true;
@@ -183,6 +193,12 @@ const std::vector<Flag>& table() {
        [](Draft& d, View v) { return take_count(d.options.publishers, v); }},
       {kWhat, "--broadcast-to", "CHANNEL", "default: the first --subscribe that all share",
        [](Draft& d, View v) { return take_text(d.options.broadcast_to, v); }},
+  };
+}
+
+Flags phase_flags() {
+  constexpr auto kWhen = "What happens when";
+  return {
       {kWhen, "--duration", "DURATION", "of the load; default 10s",
        [](Draft& d, View v) { return take_duration(d.duration, v); }},
       {kWhen, "--hold", "DURATION", "all up and quiet; default for `idle` 10s, else none",
@@ -199,6 +215,12 @@ const std::vector<Flag>& table() {
        [](Draft& d, View v) { return take_text(d.phases, v); }},
       {kWhen, "--patience", "DURATION", "for what makes no progress; default 60s",
        [](Draft& d, View v) { return take_duration(d.options.patience, v); }},
+  };
+}
+
+Flags verdict_flags() {
+  constexpr auto kVerdict = "Verdict and figures";
+  return {
       {kVerdict, "--allow", "LIST", "what is no failure: refused, errors, closes, holes",
        [](Draft& d, View v) { return take_allow(d.options.allowed, v); }},
       {kVerdict, "--server-pid", "PID", "default: who listens on the target's port",
@@ -228,6 +250,17 @@ const std::vector<Flag>& table() {
          return std::string();
        }},
   };
+}
+
+const Flags& table() {
+  static const Flags flags = [] {
+    Flags all;
+    for (const Flags& group :
+         {where_flags(), connect_flags(), publish_flags(), phase_flags(), verdict_flags()}) {
+      all.insert(all.end(), group.begin(), group.end());
+    }
+    return all;
+  }();
   return flags;
 }
 
