@@ -64,7 +64,7 @@ bool to_number(std::string_view word, std::uint64_t& number) {
 
 Fact number_behind(const FactFile& file, std::string_view key) {
   Fact fact;
-  fact.reading = file.reading == Reading::kRead ? Reading::kMissing : file.reading;
+  fact.reading = file.reading == Reading::kRead ? Reading::kUnreadable : file.reading;
   for (std::string_view text = file.text; !text.empty();) {
     std::string_view line = next_line(text);
     if (next_word(line) != key) continue;

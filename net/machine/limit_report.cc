@@ -9,8 +9,8 @@
 namespace millrace {
 namespace {
 
-constexpr std::array<std::size_t, 4> kWidths = {9, 31, 25, 23};  // the last column has no width
-constexpr std::size_t kIndent = 9;
+constexpr std::array<std::size_t, 4> kWidths = {10, 29, 24, 24};  // the last column has no width
+constexpr std::size_t kIndent = 10;
 
 std::string padded(std::string text, std::size_t width) {
   // A text that is too long for its column still ends before the next.
@@ -107,13 +107,12 @@ std::string cap_text(const LimitReport& report) {
 }
 
 std::string table_text(const LimitReport& report) {
-  std::string out = cap_text(report) + "\n" + counts_text(report) + "\n\n";
+  std::string out = cap_text(report) + "\n" + counts_text(report) + "; * decides\n\n";
   out += line_of({"VERDICT", "LIMIT", "FOUND", "NEEDED", "HOLDS"});
   for (const LimitRow& row : report.rows) {
-    const bool decides = row.name == report.decided_by;
-    out +=
-        line_of({std::string(verdict_name(row.verdict)), row.name + (decides ? " (decides)" : ""),
-                 row.found, row.needed, row.holds ? grouped(*row.holds) : ""});
+    const std::string mark = row.name == report.decided_by ? " *" : "";
+    out += line_of({std::string(verdict_name(row.verdict)) + mark, row.name, row.found, row.needed,
+                    row.holds ? grouped(*row.holds) : ""});
     if (row.verdict != Verdict::kOk) out += wrapped(row.consequence);
     if (!row.fix.empty()) out += wrapped("fix: " + row.fix);
   }

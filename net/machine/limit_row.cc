@@ -49,6 +49,12 @@ std::string sysctl_command(std::string_view name, std::uint64_t value) {
   return "sysctl -w " + std::string(name) + "=" + std::to_string(value);
 }
 
+bool conntrack_is_active(const MachineFacts& facts) {
+  if (!facts.conntrack_max.known()) return false;
+  return (facts.conntrack_count.known() && facts.conntrack_count.value() > 0) ||
+         !facts.conntrack_users.empty();
+}
+
 LimitRow row_of(const RowText& text) {
   LimitRow row;
   row.name = text.name;

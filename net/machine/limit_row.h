@@ -16,6 +16,9 @@ std::string bytes_text(const Fact& fact);
 // "sysctl -w name=value".
 std::string sysctl_command(std::string_view name, std::uint64_t value);
 
+// Whether connections are tracked: something is, or a module that only rules need is in use.
+bool conntrack_is_active(const MachineFacts& facts);
+
 struct RowText {
   std::string_view name;
   std::string_view unit;

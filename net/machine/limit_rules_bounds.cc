@@ -64,12 +64,6 @@ LimitRow file_row(const MachineFacts& facts, const LimitPlan& plan, std::uint64_
   return row;
 }
 
-bool conntrack_is_active(const MachineFacts& facts) {
-  if (!facts.conntrack_max.known()) return false;
-  return (facts.conntrack_count.known() && facts.conntrack_count.value() > 0) ||
-         !facts.conntrack_users.empty();
-}
-
 LimitRow conntrack_row(const MachineFacts& facts, const LimitPlan& plan, std::uint64_t target) {
   const std::uint64_t tracked = facts.conntrack_count.known() ? facts.conntrack_count.value() : 0;
   const std::uint64_t needed = conntrack_needed(target, tracked);
@@ -87,7 +81,7 @@ LimitRow conntrack_row(const MachineFacts& facts, const LimitPlan& plan, std::ui
     const bool is_readable = facts.conntrack_max.reading != Reading::kUnreadable;
     LimitRow off = row_of(text);
     off.found = !is_readable ? fact_text(facts.conntrack_max)
-                             : (is_told ? "exempt by configuration" : "not active");
+                             : (is_told ? "exempt (configured)" : "not active");
     off.verdict = is_readable ? Verdict::kOk : Verdict::kUnknown;
     return off;
   }

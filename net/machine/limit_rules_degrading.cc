@@ -138,14 +138,14 @@ void add_closing(const MachineFacts& facts, std::uint64_t target, std::vector<Li
                             facts.max_time_waits, closing_needed(target)));
 }
 
-void add_conntrack(const MachineFacts& facts, std::vector<LimitRow>& rows) {
+void add_conntrack(const MachineFacts& facts, const LimitPlan& plan, std::vector<LimitRow>& rows) {
   const RowText text{.name = "nf_conntrack_buckets",
                      .unit = "buckets",
                      .formula = kBucketFormula,
                      .consequence = "Every packet searches long chains of tracked connections."};
-  if (!facts.conntrack_max.known()) {
+  if (!conntrack_is_active(facts) || plan.conntrack_exempt) {
     LimitRow off = row_of(text);
-    off.found = "not active";
+    off.found = plan.conntrack_exempt ? "exempt (configured)" : "not active";
     rows.push_back(off);
     return;
   }
@@ -222,7 +222,7 @@ std::vector<LimitRow> degrading_rows(const MachineFacts& facts, const LimitPlan&
   add_tcp_memory(facts, target, rows);
   add_send_buffers(facts, plan, rows);
   add_closing(facts, target, rows);
-  add_conntrack(facts, rows);
+  add_conntrack(facts, plan, rows);
   add_ports(facts, plan, target, rows);
   add_memory(facts, target, rows);
   return rows;

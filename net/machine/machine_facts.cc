@@ -22,7 +22,7 @@ std::uint64_t bytes_of(std::uint64_t kibibytes) {
 // "Max open files            20000                20000                files"
 FactOf<2> process_limit(const FactFile& file, std::string_view name) {
   FactOf<2> fact;
-  fact.reading = file.reading == Reading::kRead ? Reading::kMissing : file.reading;
+  fact.reading = file.reading == Reading::kRead ? Reading::kUnreadable : file.reading;
   for (std::string_view text = file.text; !text.empty();) {
     std::string_view line = next_line(text);
     if (!line.starts_with(name)) continue;
@@ -52,7 +52,7 @@ void read_process(const std::string& proc, MachineFacts& facts) {
 
   const FactFile status = read_fact_file(proc + "/self/status");
   facts.capabilities.reading =
-      status.reading == Reading::kRead ? Reading::kMissing : status.reading;
+      status.reading == Reading::kRead ? Reading::kUnreadable : status.reading;
   for (std::string_view text = status.text; !text.empty();) {
     std::string_view line = next_line(text);
     if (next_word(line) != "CapEff:") continue;

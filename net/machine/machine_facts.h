@@ -18,7 +18,7 @@ namespace millrace {
 
 enum class Reading : std::uint8_t {
   kRead,
-  kMissing,     // no such file, or no such line in it
+  kMissing,     // no such file
   kUnreadable,  // there, but not readable, or not what such a file holds
 };
 
