@@ -48,6 +48,13 @@ class TokenBucket {
     return static_cast<std::uint32_t>(parts_ / rate_.per.ns);
   }
 
+  // When there is a token: `now`, if there is one already.
+  [[nodiscard]] Instant next(Instant now) {
+    if (available(now) > 0) return now;
+    const std::int64_t missing = rate_.per.ns - parts_;
+    return filled_at_ + nanoseconds((missing + rate_.tokens - 1) / rate_.tokens);
+  }
+
  private:
   [[nodiscard]] std::int64_t full() const { return rate_.burst * rate_.per.ns; }
 

@@ -106,6 +106,21 @@ TEST(TokenRate, ValidLimits) {
   EXPECT_FALSE((TokenRate{.per = nanoseconds(most + 1), .burst = 1'000}.valid()));
 }
 
+TEST(TokenBucket, TellsWhenTheNextTokenComes) {
+  TokenBucket bucket({.tokens = 3, .per = seconds(1), .burst = 2}, kStart);
+  EXPECT_EQ(bucket.next(kStart), kStart);
+  EXPECT_TRUE(bucket.take(kStart, 2));
+  const Instant next = bucket.next(kStart);
+  EXPECT_EQ(next - kStart, nanoseconds(333'333'334));
+  EXPECT_EQ(bucket.available(next - nanoseconds(1)), 0U);
+  EXPECT_EQ(bucket.next(next - nanoseconds(1)), next);
+  EXPECT_EQ(bucket.available(next), 1U);
+  EXPECT_EQ(bucket.next(next), next);
+  EXPECT_TRUE(bucket.take(next));
+  // What was left of the last nanosecond counts.
+  EXPECT_EQ(bucket.next(next) - kStart, nanoseconds(666'666'667));
+}
+
 // Over any span: never more than the burst and what came, and never less than what came.
 TEST(TokenBucket, RandomUseStaysWithinTheRate) {
   std::mt19937_64 random(17);
