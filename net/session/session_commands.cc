@@ -26,6 +26,7 @@ void Session::handle(std::uint32_t id, const ConnectCommand& command) {
   }
   client_ = make_uuid(context_.random);
   ++context_.metrics.clients;
+  if (context_.arrivals != nullptr) context_.arrivals->on_arrived(transport_.id());
   ConnectReply told{.client = client_, .version = context_.settings.version};
   told.pong = ping_style_ == PingStyle::kMessage;
   told.ping_seconds =

@@ -86,6 +86,7 @@ void ConnectionTable::on_completion(const CompletionEvent& event, Instant now) {
         static_cast<void>(std::make_unique<Units>(std::move(connection->quota_)).release());
       }
       connections_.release(id);
+      if (observer_ != nullptr) observer_->on_slot_free(id, now);
       return;
     case OpKind::kAccept:
     case OpKind::kCancelAccept:

@@ -31,6 +31,15 @@ struct ConnectionLimits {
   Duration flush_timeout = seconds(30);
 };
 
+// Told when a connection's slot and socket are free again.
+class SlotObserver {
+ public:
+  virtual void on_slot_free(ConnId id, Instant now) = 0;
+
+ protected:
+  ~SlotObserver() = default;
+};
+
 class ConnectionTable final : public CompletionHandler, public TimerHandler, public TurnEnd {
  public:
   // All must outlive the table. Registers itself with the reactor.
@@ -56,6 +65,14 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   }
 
   [[nodiscard]] std::uint32_t size() const { return connections_.size(); }
+  // How many more sockets fit.
+  [[nodiscard]] std::uint32_t free_slots() const {
+    const std::uint32_t used = size() + orphan_closes_;
+    return used < limits_.capacity ? limits_.capacity - used : 0;
+  }
+  [[nodiscard]] std::uint32_t capacity() const { return limits_.capacity; }
+  // Before the first adopt(). It must outlive the table.
+  void set_observer(SlotObserver& observer) { observer_ = &observer; }
   // True while nothing of this table is in the kernel.
   [[nodiscard]] bool idle() const { return size() == 0 && orphan_closes_ == 0; }
   [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
@@ -100,6 +117,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   RecvBuffers& buffers_;
   ShardMetrics& metrics_;
   const ConnectionLimits limits_;
+  SlotObserver* observer_ = nullptr;
   Slab<Connection> connections_;
   SendQueuePool send_queues_;
   std::unordered_map<std::uint32_t, std::string> unread_;  // of the paused, by slot
