@@ -32,6 +32,14 @@ void add_formats(std::map<std::string, std::string>& all) {
        "frame_header.cc:kMax16Bits",
        "frame_header.cc:kMax7Bits",
        "frame_header.h:kMaxServerHeader",
+       "keyed_quota.cc:kStateShift",
+       "keyed_quota.cc:kVersionShift",
+       "keyed_quota.h:kMostUnits",
+       "network.cc:kBits",
+       "network.cc:kLongestAddress",
+       "network.cc:kV4Bits",
+       "network.cc:kV4Keys",
+       "network.cc:kV4Start",
        "subject.cc:kEscaped",
        "upgrade.cc:kKeyChars",
        "upgrade.cc:kSha1Bytes",
@@ -40,7 +48,8 @@ void add_formats(std::map<std::string, std::string>& all) {
        "ws_transport.cc:kFirstPrivate"});
   add(all, "a unit, or the shape of a text",
       {"config_keys.cc:kKiB", "config_keys.cc:kMiB", "config_keys.cc:kMinute",
-       "config_keys.cc:kSecond", "help_text.cc:kColumns", "help_text.cc:kIndent"});
+       "config_keys.cc:kSecond", "help_text.cc:kColumns", "help_text.cc:kIndent",
+       "server.cc:kTicksPerSecond"});
   add(all, "an exit code",
       {"command_line.h:kExitConfiguration", "command_line.h:kExitUsage",
        "memory_reserve.h:kExitCode", "random.cc:kNoRandomExitCode", "server.h:kExitAddress",
@@ -55,12 +64,14 @@ void add_insides(std::map<std::string, std::string>& all) {
   add(all, "how many kinds there are",
       {"mutant.h:kMutants", "op.h:kOpKinds", "shard_metrics.h:kRejectReasons"});
   add(all, "the shape of a structure that grows or spans everything",
-      {"push_encoder.cc:kFixed", "slab.h:kChunk", "timer_wheel.h:kLevels",
+      {"keyed_quota.h:kWindow", "push_encoder.cc:kFixed", "slab.h:kChunk", "timer_wheel.h:kLevels",
        "timer_wheel.h:kSlotBits", "timer_wheel.h:kSlots"});
   add(all, "how much of a thing is made, not how much is let in",
       {"AdminOptions.client_shards", "ClientShardOptions.client_shards", "ShardGroupOptions.shards",
        "ShardGroupOptions.unpinned", "admin_shard.cc:kBufferSize", "admin_shard.cc:kBuffers"});
   add(all, "told to people, not held", {"AdminOptions.max_connections"});
+  add(all, "how often a line is logged: tests/unit/net/server/admission_test.cc",
+      {"admission.h:kLogInterval"});
   add(all, "a span that an answer is spread over",
       {"refusal.h:kLongestRetry", "refusal.h:kShortestRetry"});
 }

@@ -298,9 +298,29 @@ TEST_F(AdmissionTest, ABurstOfSilentOnesIsToldAsFastAsTheLoopTurns) {
   EXPECT_EQ(world.metrics().accept_errors_total, 0U);
 }
 
+TEST_F(AdmissionTest, TheLogTellsOfEachReasonOnceInTenSeconds) {
+  ClientShardOptions made = options();
+  made.admission.half_open = 1;
+  testing::internal::CaptureStderr();
+  {
+    ShardWorld world(made);
+    world.connect();
+    for (int i = 0; i < 5; ++i) connect(world, "192.0.2.1");
+    for (int i = 0; i < 9; ++i) world.advance(seconds(1));
+    connect(world, "192.0.2.2");
+    world.advance(milliseconds(1'100));
+    world.connect();  // the first one's handshake took too long
+    connect(world, "192.0.2.3");
+  }
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("refused 192.0.2.1:40000 (half_open)\n"), std::string::npos) << log;
+  EXPECT_EQ(log.find("192.0.2.2"), std::string::npos) << log;
+  EXPECT_NE(log.find("refused 192.0.2.3:40000 (half_open) (5 more were not logged)\n"),
+            std::string::npos)
+      << log;
+}
+
 TEST_F(AdmissionTest, ListenersShareWhatIsFreeAtTheCap) {
-  const ClientShardOptions made = options();
-  ShardWorld world(made);
   Random random(1);
   ShardMetrics metrics;
   ManualClock clock;
