@@ -19,6 +19,8 @@ Refusal::Refusal(Connection& connection, RejectReason why, std::uint64_t random,
   response.fields.emplace_back("Retry-After", std::to_string(retry_seconds(random)));
   response.body = std::string(answer.why) + "\n";
   connection_.send(SharedBytes::copy_of(serialize(response, false)));
+  // Now, not at the end of the turn: by then this one may have made way for others.
+  connection_.send_now(now);
   connection_.set_deadline(now + kLinger);
 }
 
