@@ -17,6 +17,9 @@ ShardMetrics sum_of(std::span<const ShardMetrics> shards);
 // code.
 std::string prometheus_text(std::span<const ShardMetrics> shards);
 
+// The same for what is counted about shards from outside: stalls, one number a shard.
+std::string shard_stalls_text(std::span<const std::uint64_t> stalls);
+
 // {"name":value,...} of one set of counters, without labels' parts.
 std::string json_text(const ShardMetrics& metrics);
 

@@ -40,8 +40,9 @@ struct ShardMetrics {
   std::uint64_t messages_received_total = 0;
   std::uint64_t sends_total = 0;  // send operations handed to the ring
   std::uint64_t short_sends_total = 0;
-  std::uint64_t recv_parked_total = 0;  // receives that ended for want of a buffer
-  std::uint64_t queued_bytes = 0;       // gauge: all send queues
+  std::uint64_t recv_parked_total = 0;   // receives that ended for want of a buffer
+  std::uint64_t queued_bytes = 0;        // gauge: all send queues
+  std::uint64_t unsent_bytes_total = 0;  // dropped from them
   // Hub
   std::uint64_t channels = 0;            // gauge
   std::uint64_t subscriptions = 0;       // gauge
@@ -70,6 +71,7 @@ struct ShardMetrics {
   std::uint64_t ring_queue_full_total = 0;
   std::uint64_t ring_overflows_total = 0;
   std::uint64_t turns_total = 0;
+  std::uint64_t turns_long_total = 0;     // Heartbeat::kLongTurn
   std::uint64_t longest_turn_us = 0;      // gauge
   std::uint64_t recv_buffers_leased = 0;  // gauge
   std::uint64_t decoders_lent = 0;        // gauge

@@ -24,7 +24,7 @@ ConnectionTable::ConnectionTable(Reactor& reactor, RecvBuffers& buffers, ShardMe
   reactor_.route(OpKind::kClose, *this);
   reactor_.route(OpKind::kCancel, *this);
   reactor_.route(OpKind::kCancelSend, *this);
-  reactor_.add_turn_end(*this);
+  reactor_.add_turn_end(*this, "sends");
 }
 
 ConnectionTable::~ConnectionTable() { CHECK(idle()); }
