@@ -32,6 +32,9 @@ void add_formats(std::map<std::string, std::string>& all) {
        "frame_header.cc:kMax16Bits",
        "frame_header.cc:kMax7Bits",
        "frame_header.h:kMaxServerHeader",
+       "listen_socket.cc:kFlags",
+       "listen_socket.cc:kSyn",
+       "listen_socket.cc:kSynAck",
        "subject.cc:kEscaped",
        "upgrade.cc:kKeyChars",
        "upgrade.cc:kSha1Bytes",
@@ -60,7 +63,11 @@ void add_insides(std::map<std::string, std::string>& all) {
   add(all, "how much of a thing is made, not how much is let in",
       {"AdminOptions.client_shards", "ClientShardOptions.client_shards", "ShardGroupOptions.shards",
        "ShardGroupOptions.unpinned", "admin_shard.cc:kBufferSize", "admin_shard.cc:kBuffers"});
-  add(all, "told to people, not held", {"AdminOptions.max_connections"});
+  add(all, "told to people, not held",
+      {"AdminOptions.drain_timeout", "AdminOptions.max_connections"});
+  add(all, "how often something is looked at, or how exactly",
+      {"drain.h:kParts", "drain.h:kStep", "drain_log.h:kBetweenLines", "drain_pace.h:kLate",
+       "watchdog.h:kBetweenLooks"});
   add(all, "a span that an answer is spread over",
       {"refusal.h:kLongestRetry", "refusal.h:kShortestRetry"});
 }
