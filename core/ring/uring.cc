@@ -93,8 +93,7 @@ Result<void> UringRing::open(const UringOptions& options) {
     return judge_kernel(facts);
   }
   ring_open_ = true;
-  // Saves a lookup of the ring's file at each enter. A thread may register sixteen; a ring beyond
-  // works without.
+  // Saves a lookup of the ring's file at each enter. Sixteen a thread; others work without.
   static_cast<void>(io_uring_register_ring_fd(&ring_));
   const Result<bool> direct = options.direct ? *options.direct : can_close_direct_sockets();
   if (!direct) return direct.error();
@@ -350,8 +349,8 @@ bool UringRing::hand_over_backlog() {
   return true;
 }
 
-// What enter may answer without anything being wrong with the ring: nothing came in time, a signal,
-// or no memory or room for now. What was not taken stays in the submission queue for the next time.
+// Enter may answer so with nothing wrong with the ring: nothing came in time, a signal, no room for
+// now. What was not taken stays queued.
 bool is_transient(int error) {
   return error == ETIME || error == EINTR || error == EAGAIN || error == EBUSY || error == ENOMEM;
 }

@@ -26,7 +26,7 @@ ConnectionTable::ConnectionTable(Reactor& reactor, RecvBuffers& buffers, ShardMe
   reactor_.route(OpKind::kCancelSend, *this);
   reactor_.route(OpKind::kPoll, *this);
   reactor_.route(OpKind::kCancelPoll, *this);
-  reactor_.add_turn_end(*this);
+  reactor_.add_turn_end(*this, "sends");
 }
 
 ConnectionTable::~ConnectionTable() { CHECK(idle()); }

@@ -104,6 +104,24 @@ TEST_F(AdminShardTest, NamesTheShardThatDoesNotAnswer) {
   EXPECT_TRUE(get("/readyz").starts_with("HTTP/1.1 200"));
 }
 
+TEST_F(AdminShardTest, SaysWhatTheStuckShardIsDoing) {
+  Heartbeat& stuck = world_.shared().heartbeats[1];
+  stuck.doing("a test");
+  stuck.turn_begins(world_.clock().now());
+  const FileSlot file = begin_get("/readyz");
+  for (int i = 0; i < 60; ++i) {
+    world_.turn_one(0);
+    advance_admin(milliseconds(10));
+  }
+  const std::string answer = ring_->take_sent(file);
+  EXPECT_NE(answer.find("shard 1 does not answer: it is busy for 5"), std::string::npos) << answer;
+  EXPECT_NE(answer.find(" ms with a test\n"), std::string::npos) << answer;
+  world_.turn();
+  const std::string metrics = get("/metrics");
+  EXPECT_NE(metrics.find("\nmillrace_shard_stalls_total{shard=\"0\"} 0\n"), std::string::npos);
+  EXPECT_NE(metrics.find("\nmillrace_shard_stalls_total{shard=\"1\"} 1\n"), std::string::npos);
+}
+
 TEST_F(AdminShardTest, IsNotReadyWhileDraining) {
   world_.shared().draining.store(true);
   const std::string answer = get("/readyz");
