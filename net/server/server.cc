@@ -20,6 +20,14 @@ constexpr int kNatsStartWaitMs = 1'500;
 // carries it (names escaped, ids, keys).
 constexpr std::size_t kEnvelope = 4'096;
 
+void read_system(ProcessMetrics& process) {
+  process.open_fds = open_descriptors();
+  const FactOf<3> files = read_file_numbers();
+  if (!files.known()) return;
+  process.system_files_open = files[0];
+  process.system_files_max = files[2];
+}
+
 }  // namespace
 
 ClientShardOptions client_shard_options(const Config& config, std::size_t client_shards,
@@ -160,6 +168,7 @@ AdminOptions Server::admin_options() const {
   options.max_connections = plan_.max_connections;
   options.deciding_limit = limits_.decided_by;
   options.descriptors = descriptors_;
+  options.read_system = read_system;
   if (direct_) options.direct_slots = client_shards_ * std::uint64_t{plan_.files};
   options.insecure = config_.insecure;
   options.direct = direct_;
