@@ -5,7 +5,6 @@
 #include "core/base/assert.h"
 #include "core/base/log.h"
 #include "core/metrics/registry.h"
-#include "net/machine/machine_facts.h"
 #include "net/server/admin_page.h"
 #include "proto/reply_encoder.h"
 
@@ -201,17 +200,12 @@ ProcessMetrics AdminShard::process_metrics(const ShardMetrics& sum) const {
   ProcessMetrics process;
   process.max_connections = options_.max_connections;
   process.deciding_limit = options_.deciding_limit;
-  process.open_fds = open_descriptors();
   process.max_fds = options_.descriptors;
   if (options_.direct_slots != 0) {
     process.direct_slots_used = sum.connections;
     process.direct_slots = options_.direct_slots;
   }
-  const FactOf<3> files = read_file_numbers();
-  if (files.known()) {
-    process.system_files_open = files[0];
-    process.system_files_max = files[2];
-  }
+  if (options_.read_system != nullptr) options_.read_system(process);
   return process;
 }
 

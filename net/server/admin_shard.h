@@ -41,6 +41,8 @@ struct AdminOptions {
   std::string deciding_limit;      // which limit max_connections comes from
   std::uint64_t descriptors = 0;   // RLIMIT_NOFILE
   std::uint64_t direct_slots = 0;  // of all client shards' tables; 0 if there are none
+  // Adds what the system says at the moment, when somebody asks; nullptr adds nothing.
+  void (*read_system)(ProcessMetrics& process) = nullptr;
   bool insecure = false;
   Duration drain_timeout{};                   // for the log
   std::optional<bool> direct = std::nullopt;  // as in UringOptions

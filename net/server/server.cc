@@ -52,6 +52,14 @@ AdmissionLimits admission_limits(const Config& config, std::size_t client_shards
   return admission;
 }
 
+void read_system(ProcessMetrics& process) {
+  process.open_fds = open_descriptors();
+  const FactOf<3> files = read_file_numbers();
+  if (!files.known()) return;
+  process.system_files_open = files[0];
+  process.system_files_max = files[2];
+}
+
 }  // namespace
 
 ClientShardOptions client_shard_options(const Config& config, std::size_t client_shards,
@@ -208,6 +216,7 @@ AdminOptions Server::admin_options() const {
   options.max_connections = plan_.max_connections;
   options.deciding_limit = limits_.decided_by;
   options.descriptors = descriptors_;
+  options.read_system = read_system;
   if (direct_) options.direct_slots = client_shards_ * std::uint64_t{plan_.files};
   options.insecure = config_.insecure;
   options.drain_timeout = config_.limits.drain_timeout;
