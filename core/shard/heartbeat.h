@@ -69,10 +69,10 @@ class alignas(64) Heartbeat {
   }
 
   static constexpr const char* kStart = "its start";
-  static constexpr const char* kReap = "the completion queue";
+  static constexpr const char* kReap = "taking completions";
   static constexpr const char* kCompletions = "completions";
   static constexpr const char* kTimers = "timers";
-  static constexpr const char* kWait = "the kernel, to submit and to wait";
+  static constexpr const char* kWait = "in the kernel, or without a core";
 
  private:
   // An instant is not negative and far below 2^62: 146 years of the monotonic clock.

@@ -128,7 +128,8 @@ void HttpConnection::on_drain(Instant now) {
   draining_ = true;
   if (answer_due_) return;
   if (idle_) {
-    connection_.close_when_flushed(kLinger, now);
+    // Nothing of another request has come, so there is no input to wait out.
+    connection_.close_when_flushed(Duration{}, now);
   } else {
     connection_.set_deadline(now + std::min(timeouts_.request, kDrainWait));
   }

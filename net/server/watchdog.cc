@@ -64,8 +64,8 @@ void Watchdog::look_at(std::size_t shard, Instant now, std::vector<std::string>&
 }
 
 std::string Watchdog::words(std::size_t shard, Instant since, Instant now) const {
-  return "busy for " + std::to_string((now - since).to_ms()) + " ms with " +
-         shards_[shard].activity();
+  return (shards_[shard].look().waiting ? "late for " : "busy for ") +
+         std::to_string((now - since).to_ms()) + " ms: " + shards_[shard].activity();
 }
 
 std::string Watchdog::stuck(std::size_t shard, Instant now) const {

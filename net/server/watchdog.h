@@ -32,7 +32,7 @@ class Watchdog {
 
   // To be called every kBetweenLooks. What is to be logged as warnings.
   [[nodiscard]] std::vector<std::string> look(Instant now);
-  // "busy for 230 ms with timers", or "" if the shard is not stuck.
+  // "busy for 230 ms: timers", or "" if the shard is not stuck.
   [[nodiscard]] std::string stuck(std::size_t shard, Instant now) const;
   // How often each shard was late, whether it was seen at it or has told so afterwards.
   [[nodiscard]] std::span<const std::uint64_t> stalls() const { return stalls_; }

@@ -114,7 +114,7 @@ TEST_F(AdminShardTest, SaysWhatTheStuckShardIsDoing) {
   }
   const std::string answer = ring_->take_sent(file);
   EXPECT_NE(answer.find("shard 1 does not answer: it is busy for 5"), std::string::npos) << answer;
-  EXPECT_NE(answer.find(" ms with a test\n"), std::string::npos) << answer;
+  EXPECT_NE(answer.find(" ms: a test\n"), std::string::npos) << answer;
   world_.turn();
   const std::string metrics = get("/metrics");
   EXPECT_NE(metrics.find("\nmillrace_shard_stalls_total{shard=\"0\"} 0\n"), std::string::npos);

@@ -54,9 +54,9 @@ TEST_F(WatchdogTest, NamesATurnThatTakesTooLongWhileItLasts) {
   shards_[1].turn_begins(now_);
   shards_[1].doing("messages from NATS");
   EXPECT_EQ(watch(Heartbeat::kLongTurn), Lines{}) << "100 ms are allowed";
-  EXPECT_EQ(watch(kStep), Lines{"shard 1 is busy for 150 ms with messages from NATS"});
+  EXPECT_EQ(watch(kStep), Lines{"shard 1 is busy for 150 ms: messages from NATS"});
   EXPECT_EQ(watch(seconds(2)), Lines{}) << "said once";
-  EXPECT_EQ(watchdog_.stuck(1, now_), "busy for 2150 ms with messages from NATS");
+  EXPECT_EQ(watchdog_.stuck(1, now_), "busy for 2150 ms: messages from NATS");
   EXPECT_EQ(watchdog_.stuck(0, now_), "");
   shards_[1].long_turn(milliseconds(2'160));
   shards_[1].waits_until(now_ + seconds(1));
@@ -81,8 +81,7 @@ TEST_F(WatchdogTest, NamesWhoDoesNotComeBackFromAWait) {
   shards_[0].doing(Heartbeat::kWait);
   shards_[0].waits_until(now_ + milliseconds(500));
   EXPECT_EQ(watch(milliseconds(600)), Lines{});
-  EXPECT_EQ(watch(kStep),
-            Lines{"shard 0 is busy for 150 ms with the kernel, to submit and to wait"});
+  EXPECT_EQ(watch(kStep), Lines{"shard 0 is late for 150 ms: in the kernel, or without a core"});
 }
 
 TEST_F(WatchdogTest, NamesWhoWasWokenAndSleepsOn) {
@@ -91,8 +90,7 @@ TEST_F(WatchdogTest, NamesWhoWasWokenAndSleepsOn) {
   static_cast<void>(watch(seconds(1)));
   woken_.insert(0);
   EXPECT_EQ(watch(kStep + Heartbeat::kLongTurn), Lines{});
-  EXPECT_EQ(watch(kStep),
-            Lines{"shard 0 is busy for 150 ms with the kernel, to submit and to wait"});
+  EXPECT_EQ(watch(kStep), Lines{"shard 0 is late for 150 ms: in the kernel, or without a core"});
 }
 
 // Woken again and again, and each time it came: every wait is another.
@@ -109,7 +107,7 @@ TEST_F(WatchdogTest, OneStallAfterTheOther) {
   EXPECT_EQ(watch(milliseconds(200)).size(), 1U);
   shards_[0].turn_begins(now_ + milliseconds(10));
   EXPECT_EQ(watch(milliseconds(100)), Lines{"shard 0 goes on after 250 ms"});
-  EXPECT_EQ(watch(kStep), Lines{"shard 0 is busy for 140 ms with its start"});
+  EXPECT_EQ(watch(kStep), Lines{"shard 0 is busy for 140 ms: its start"});
   EXPECT_EQ(watchdog_.stalls()[0], 2U);
 }
 
