@@ -164,6 +164,36 @@ std::string prometheus_text(std::span<const ShardMetrics> shards) {
   return out;
 }
 
+std::string process_text(const ProcessMetrics& process) {
+  struct Gauge {
+    Bytes name;
+    Bytes help;
+    std::optional<std::uint64_t> value;
+  };
+  const std::array gauges = {
+      Gauge{"max_connections", "How many clients at once.", process.max_connections},
+      Gauge{"open_fds", "Descriptors that the process has open.", process.open_fds},
+      Gauge{"max_fds", "RLIMIT_NOFILE of the process.", process.max_fds},
+      Gauge{"direct_slots_used", "Slots of the rings' file tables in use by clients.",
+            process.direct_slots_used},
+      Gauge{"direct_slots", "Slots of the rings' file tables.", process.direct_slots},
+      Gauge{"system_files_open", "Files and sockets open on the machine.",
+            process.system_files_open},
+      Gauge{"system_files_max", "How many the machine allows (fs.file-max).",
+            process.system_files_max},
+  };
+  std::string out;
+  for (const Gauge& gauge : gauges) {
+    if (!gauge.value) continue;
+    head(out, gauge.name, gauge.help, "gauge");
+    sample(out, gauge.name, "", *gauge.value);
+  }
+  head(out, "max_connections_limit_info", "Which limit millrace_max_connections comes from.",
+       "gauge");
+  sample(out, "max_connections_limit_info", "{limit=\"" + process.deciding_limit + "\"}", 1);
+  return out;
+}
+
 std::string json_text(const ShardMetrics& metrics) {
   std::string out = "{";
   for (const Entry& entry : kEntries) {

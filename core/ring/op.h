@@ -157,7 +157,9 @@ struct CompletionEvent {
   OpTag tag;
   IoError error = IoError::kNone;
   bool more = false;         // the operation goes on; its bit stays set
-  std::uint32_t result = 0;  // accept: the FileSlot; recv, send: bytes (recv 0: end of stream)
+  // accept: the FileSlot; recv, send: bytes (recv 0: end of stream); a connect that failed: errno,
+  // to be shown to people
+  std::uint32_t result = 0;
   std::optional<BufferId> buffer;  // recv: the filled buffer, to be leased at once
   // poll: FIN, a reset or an error has come, so that a receive behind the last byte would tell. The
   // poll itself may not tell of it again.

@@ -292,7 +292,9 @@ CompletionEvent UringRing::to_event(const io_uring_cqe& cqe) {
     }
   } else {
     event.error = to_io_error(event.tag.kind, -cqe.res);
-    if (event.error == IoError::kOther) {
+    if (event.tag.kind == OpKind::kConnect) {
+      event.result = static_cast<std::uint32_t>(-cqe.res);  // there are many, and people ask
+    } else if (event.error == IoError::kOther) {
       report_unknown_error(event.tag.kind, -cqe.res, ++unknown_errors_);
     }
   }

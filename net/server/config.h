@@ -22,6 +22,8 @@ enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
 // How a shard asks NATS for a namespace's channels (docs/ARCHITECTURE.md).
 enum class InterestMode : std::uint8_t { kChannel, kPrefix };
 enum class PayloadFormat : std::uint8_t { kJson };
+// What a start does with a max_connections that the machine does not hold.
+enum class LowLimits : std::uint8_t { kRefuse, kLower };
 
 struct NamespaceConfig {
   InterestMode interest = InterestMode::kChannel;
@@ -38,6 +40,8 @@ struct ServerConfig {
   std::uint32_t max_connections = 0;         // 0: what the machine's limits allow
   std::vector<std::string> allowed_origins;  // as OriginPolicy wants them (net/http/upgrade.h)
   bool pin = true;
+  LowLimits on_low_limits = LowLimits::kRefuse;
+  bool conntrack_exempt = false;
   LogLevel log_level = LogLevel::kInfo;
 
   bool operator==(const ServerConfig&) const = default;

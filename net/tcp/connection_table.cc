@@ -37,7 +37,7 @@ OpTag ConnectionTable::tag(const Connection& connection, OpKind kind) const {
 
 bool ConnectionTable::adopt(FileSlot file, const Peer& peer, Units quota,
                             const MakeProtocol& make) {
-  const auto [connection, id] = connections_.acquire(*this, file, peer, std::move(quota));
+  const auto [connection, id] = connections_.acquire(*this, file, peer, static_cast<bool>(quota));
   if (connection == nullptr) {
     ++orphan_closes_;
     // Many may be in flight, each under a tag of its own.
@@ -46,6 +46,8 @@ bool ConnectionTable::adopt(FileSlot file, const Peer& peer, Units quota,
     return false;
   }
   connection->id_ = id;
+  CHECK_LE(quota.count(), 1U);
+  quota_.add(std::move(quota));
   ++metrics_.connections;
   connection->set_protocol(make(*connection));
   want_recv(*connection);
@@ -93,9 +95,7 @@ void ConnectionTable::on_completion(const CompletionEvent& event, Instant now) {
       CHECK(connection->close_in_flight_);
       --metrics_.connections;
       if (connection->busy_) --metrics_.busy_connections;
-      if (mutated(Mutant::kQuotaLeak)) {
-        static_cast<void>(std::make_unique<Units>(std::move(connection->quota_)).release());
-      }
+      if (connection->counted_ && !mutated(Mutant::kQuotaLeak)) quota_.give_back(1);
       connections_.release(id);
       return;
     case OpKind::kAccept:
@@ -121,16 +121,20 @@ void ConnectionTable::on_cancelled(Connection& connection) {
 // Moves the timer only forward in urgency. A timer that fires too early finds nothing due and is
 // armed again: cheaper than moving it at every send.
 void ConnectionTable::arm_timer(Connection& connection) {
-  const Instant earliest = std::min(connection.protocol_deadline_, connection.send_deadline_);
+  const Instant earliest = std::min(connection.protocol_deadline_, send_deadline(connection));
   if (earliest == Instant::never()) return;
   if (connection.armed() && connection.deadline() <= earliest) return;
   reactor_.timers().arm(connection, earliest, *this);
 }
 
+Instant ConnectionTable::send_deadline(const Connection& connection) {
+  return connection.queue_ ? connection.queue_->deadline() : Instant::never();
+}
+
 void ConnectionTable::on_timer(Timer& timer, Instant now) {
   auto& connection = static_cast<Connection&>(timer);
   CHECK(!connection.closing());
-  if (connection.send_deadline_ <= now) {
+  if (send_deadline(connection) <= now) {
     // Who was told goodbye already has been counted for what it was told.
     if (!connection.sealed_) ++metrics_.slow_disconnects_total;
     begin_close(connection, now);
@@ -152,12 +156,12 @@ void ConnectionTable::on_timer(Timer& timer, Instant now) {
 // --- closing -------------------------------------------------------------------------------------
 
 void ConnectionTable::flushed(Connection& connection, Instant now) {
-  if (connection.ended_ || connection.linger_ == Duration{}) {
+  if (connection.ended_ || connection.linger_ms_ == 0) {
     begin_close(connection, now);
     return;
   }
   connection.lingering_ = true;
-  connection.protocol_deadline_ = now + connection.linger_;
+  connection.protocol_deadline_ = now + milliseconds(connection.linger_ms_);
   arm_timer(connection);
 }
 

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/limit/quota.h"
 #include "core/mem/recv_buffers.h"
 #include "core/mem/slab.h"
 #include "core/metrics/shard_metrics.h"
@@ -47,8 +48,8 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
-  // Takes over an accepted socket. Its protocol is set by `make`, then it waits for input.
-  // False if no slot is free: the socket is closed at once.
+  // Takes over an accepted socket, and its unit of the quota if it has one. Its protocol is set by
+  // `make`, then it waits for input. False if no slot is free: the socket is closed at once.
   using MakeProtocol = std::function<std::unique_ptr<Protocol>(Connection&)>;
   bool adopt(FileSlot file, const Peer& peer, Units quota, const MakeProtocol& make);
 
@@ -101,6 +102,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   void mark_dirty(Connection& connection);
   void mark_resumed(Connection& connection);
   void arm_timer(Connection& connection);
+  [[nodiscard]] static Instant send_deadline(const Connection& connection);
   void flushed(Connection& connection, Instant now);
   void begin_close(Connection& connection, Instant now);
   void join(Connection& connection);
@@ -115,6 +117,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   ShardMetrics& metrics_;
   const ConnectionLimits limits_;
   Slab<Connection> connections_;
+  Units quota_;  // of all connections that are counted, one each
   SendQueuePool send_queues_;
   std::unordered_map<std::uint32_t, std::string> unread_;  // of the paused, by slot
   std::vector<ConnId> dirty_;

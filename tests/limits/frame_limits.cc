@@ -161,6 +161,19 @@ Limits limits_of_frames() {
        .unit = "clients",
        .refusal = "waits unread",
        .attempt = clients_inside_a_message},
+      {.name = "decoders kept for later",
+       .covers = {"frame_decoder.h:kMaxKept"},
+       .value = DecoderPool::kMaxKept,
+       .unit = "decoders",
+       .refusal = "freed",
+       .attempt =
+           [](auto n) {
+             DecoderPool pool(static_cast<std::uint32_t>(n));
+             std::vector<FrameDecoder*> lent;
+             while (lent.size() < n) lent.push_back(pool.lend());
+             for (FrameDecoder* decoder : lent) pool.give_back(decoder);
+             return unless(pool.kept() == n, "freed");
+           }},
   };
 }
 

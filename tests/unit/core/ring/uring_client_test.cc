@@ -130,7 +130,9 @@ TEST_P(UringClientTest, AConnectThatNobodyTakesIsADisconnect) {
   PeerAddress to = address_of(listener_);
   listener_.close();
   ring_->submit(Op::connect(tag(OpKind::kConnect), file, to));
-  EXPECT_EQ(next().error, IoError::kDisconnect);
+  const CompletionEvent event = next();
+  EXPECT_EQ(event.error, IoError::kDisconnect);
+  EXPECT_EQ(event.result, static_cast<std::uint32_t>(ECONNREFUSED));
 }
 
 TEST_P(UringClientTest, ASocketBeyondTheTableIsNotTaken) {
