@@ -48,6 +48,14 @@ class TokenBucket {
     return static_cast<std::uint32_t>(parts_ / rate_.per.ns);
   }
 
+  // When there will be one more than available(now); Instant::never() if it is full.
+  [[nodiscard]] Instant next(Instant now) {
+    const std::int64_t whole = available(now);
+    if (whole == rate_.burst) return Instant::never();
+    const std::int64_t missing = (whole + 1) * rate_.per.ns - parts_;
+    return filled_at_ + nanoseconds((missing + rate_.tokens - 1) / rate_.tokens);
+  }
+
  private:
   [[nodiscard]] std::int64_t full() const { return rate_.burst * rate_.per.ns; }
 

@@ -24,6 +24,8 @@ constexpr Kind kG = Kind::kGauge;
 
 constexpr std::array kEntries = {
     Entry{"connections", "Open sockets of clients, from accept to close.", kG, &M::connections},
+    Entry{"half_open", "Connections that have neither connected nor asked anything yet.", kG,
+          &M::half_open},
     Entry{"clients", "Clients that have connected by the client protocol.", kG, &M::clients},
     Entry{"accepts_total", "Connections taken from the accept queue.", kC, &M::accepts_total},
     Entry{"accept_errors_total", "Accepts that failed for want of a resource.", kC,
@@ -121,6 +123,10 @@ const char* reject_reason_name(RejectReason reason) {
       return "draining";
     case RejectReason::kMemory:
       return "memory";
+    case RejectReason::kHalfOpen:
+      return "half_open";
+    case RejectReason::kAddress:
+      return "address_limit";
   }
   return "unknown";
 }

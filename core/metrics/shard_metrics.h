@@ -19,14 +19,17 @@ enum class RejectReason : std::uint8_t {
   kOrigin,
   kTimeout,  // the handshake's deadline
   kDraining,
-  kMemory,  // the memory reserve was given back
+  kMemory,    // the memory reserve was given back
+  kHalfOpen,  // too many that have not said what they want
+  kAddress,   // too many of one address
 };
-inline constexpr std::size_t kRejectReasons = 7;
+inline constexpr std::size_t kRejectReasons = 9;
 const char* reject_reason_name(RejectReason reason);
 
 struct ShardMetrics {
   // Connections
   std::uint64_t connections = 0;  // gauge: sockets, from accept to close
+  std::uint64_t half_open = 0;    // gauge: admitted, and have not said what they want
   std::uint64_t clients = 0;      // gauge: connected by the client protocol
   std::uint64_t accepts_total = 0;
   std::uint64_t accept_errors_total = 0;

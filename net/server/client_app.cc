@@ -51,14 +51,17 @@ class PublishTaker final : public CommandSink {
 
 }  // namespace
 
-ClientApp::ClientApp(const ClientAppSettings& settings, WsShared& ws, SessionContext& sessions)
-    : settings_(settings), ws_(ws), sessions_(sessions) {}
+ClientApp::ClientApp(const ClientAppSettings& settings, WsShared& ws, SessionContext& sessions,
+                     Admission& admission)
+    : settings_(settings), ws_(ws), sessions_(sessions), admission_(admission) {}
 
 void ClientApp::on_request(HttpConnection& http, const HttpRequest& request, Instant now) {
   now_ = now;
   if (request.path == "/connection/websocket") {
-    serve_websocket(http, request, now);
-  } else if (request.path == "/api/publish") {
+    return serve_websocket(http, request, now);
+  }
+  admission_.on_arrived(http.connection().id());
+  if (request.path == "/api/publish") {
     serve_publish(http, request, now);
   } else if (request.path == "/" && (request.method == "GET" || request.method == "HEAD")) {
     http.respond(text(200, "millrace " + settings_.version +
@@ -79,6 +82,9 @@ void ClientApp::serve_websocket(HttpConnection& http, const HttpRequest& request
     const bool origin = decision.status == 403;
     http.refuse(decision.response, origin ? RejectReason::kOrigin : RejectReason::kHandshake, now);
     return;
+  }
+  if (auto refused = admission_.admit_upgrade(http.connection().id(), request, now)) {
+    return http.refuse(serialize(refused->response, false), refused->reason, now);
   }
   const bool frame_pings = request.query_value("cf_ws_frame_ping_pong") == "true";
   auto transport = std::make_unique<WsTransportOf<Session>>(

@@ -11,6 +11,7 @@
 
 #include "net/http/http_connection.h"
 #include "net/http/upgrade.h"
+#include "net/server/admission.h"
 #include "net/session/session.h"
 #include "net/transport/ws_transport.h"
 #include "proto/payload.h"
@@ -26,7 +27,8 @@ struct ClientAppSettings {
 class ClientApp final : public HttpApp {
  public:
   // All must outlive it.
-  ClientApp(const ClientAppSettings& settings, WsShared& ws, SessionContext& sessions);
+  ClientApp(const ClientAppSettings& settings, WsShared& ws, SessionContext& sessions,
+            Admission& admission);
 
   void on_request(HttpConnection& http, const HttpRequest& request, Instant now) override;
   void on_published(HttpConnection& http, bool accepted) override;
@@ -39,6 +41,7 @@ class ClientApp final : public HttpApp {
   const ClientAppSettings& settings_;
   WsShared& ws_;
   SessionContext& sessions_;
+  Admission& admission_;
   JsonPayloadChecker payloads_;
   std::string line_;  // reused
   Instant now_{};     // of the last call; outcomes carry no time

@@ -4,7 +4,6 @@
 
 #include "core/base/assert.h"
 #include "core/mem/memory_reserve.h"
-#include "net/server/refusal.h"
 
 namespace millrace {
 
@@ -46,13 +45,17 @@ ClientShard::ClientShard(ShardId id, const ClientShardOptions& options, SharedSt
       mailbox_(shared.mailboxes, id, reactor_.waker()),
       random_(machine.random_seed),
       table_(reactor_, *buffers_, metrics_, options.connections),
+      admission_(options.admission, table_, shared.connections, shared.addresses.get(), random_,
+                 metrics_),
       fanout_(table_, metrics_),
       hub_(fanout_, metrics_, options.hub),
       sessions_{hub_, fanout_, decoder_, random_, metrics_, options.sessions},
       ws_(table_, metrics_, options.ws, options.decoders),
-      app_(options.app, ws_, sessions_),
-      listeners_(reactor_, *this, metrics_),
+      app_(options.app, ws_, sessions_, admission_),
+      listeners_(reactor_, *this, metrics_, &admission_),
       memory_watch_(reactor_) {
+  sessions_.arrivals = &admission_;
+  admission_.set_listeners(listeners_);
   mailbox_.set_handler(*this);
   reactor_.add_source(mailbox_);
   reactor_.add_source(*this);
@@ -91,7 +94,9 @@ Result<std::unique_ptr<NatsBroker>> ClientShard::make_nats_broker(const BrokerSe
 }
 
 void ClientShard::start_accepting() {
-  for (const int fd : listen_fds_) listeners_.add(fd);
+  if (listen_fds_.empty()) return;
+  const std::uint32_t bank = admission_.bank(listen_fds_.size());
+  for (const int fd : listen_fds_) listeners_.add(fd, bank);
 }
 
 void ClientShard::run() {
@@ -105,27 +110,15 @@ void ClientShard::run() {
 // --- clients -------------------------------------------------------------------------------------
 
 void ClientShard::on_accept(FileSlot file, const Peer& peer, std::uint32_t, Instant now) {
-  const bool no_memory = MemoryReserve::is_out();
-  Units quota = no_memory ? Units() : shared_.connections.try_take();
-  const bool full = !no_memory && !quota;
-  const bool room = table_.adopt(
-      file, peer, std::move(quota), [&](Connection& connection) -> std::unique_ptr<Protocol> {
-        if (full || no_memory) {
-          const Bytes why = full ? Refusal::kFull : Refusal::kNoMemory;
-          return std::make_unique<Refusal>(connection, why, random_.next(), now);
-        }
-        auto http = std::make_unique<HttpConnection>(connection, app_, options_.http,
-                                                     options_.timeouts, metrics_, now);
-        // It was on its way when the listeners stopped.
-        if (draining_) http->on_drain(now);
-        return http;
-      });
-  if (room && !full && !no_memory && !draining_) return;
-  const auto reason = !room       ? RejectReason::kDescriptors
-                      : full      ? RejectReason::kConnectionLimit
-                      : no_memory ? RejectReason::kMemory
-                                  : RejectReason::kDraining;
-  ++metrics_.rejected_total[static_cast<std::size_t>(reason)];
+  const auto make = [&](Connection& connection) -> std::unique_ptr<Protocol> {
+    auto http = std::make_unique<HttpConnection>(connection, app_, options_.http, options_.timeouts,
+                                                 metrics_, now);
+    // It was on its way when the listeners stopped.
+    if (draining_) http->on_drain(now);
+    return http;
+  };
+  if (!admission_.admit(file, peer, now, make) || !draining_) return;
+  ++metrics_.rejected_total[static_cast<std::size_t>(RejectReason::kDraining)];
 }
 
 // --- other shards --------------------------------------------------------------------------------

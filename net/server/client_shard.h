@@ -8,6 +8,7 @@
 // stands further up outlives what stands below.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "core/base/random.h"
 #include "core/base/result.h"
 #include "core/hub/memory_broker.h"
+#include "core/limit/keyed_quota.h"
 #include "core/limit/quota.h"
 #include "core/ring/uring.h"
 #include "core/shard/mailbox.h"
@@ -23,6 +25,7 @@
 #include "core/shard/shard_group.h"
 #include "core/time/clock.h"
 #include "net/nats/nats_broker.h"
+#include "net/server/admission.h"
 #include "net/server/client_app.h"
 #include "net/server/memory_watch.h"
 #include "net/tcp/listener.h"
@@ -36,6 +39,7 @@ struct ClientShardOptions {
   std::uint32_t recv_buffers = 1'024;
   std::uint32_t recv_buffer_size = 4'096;
   ConnectionLimits connections;
+  AdmissionLimits admission;
   std::uint32_t decoders = 1'024;
   WsLimits ws;
   HubLimits hub;
@@ -54,9 +58,16 @@ struct SharedState {
               std::size_t lane_capacity = MailboxNetwork::kLaneCapacity)
       : mailboxes(shards, lane_capacity), connections(max_connections) {}
 
+  // Counts connections of an address, at most so many each. Before the shards are made.
+  void limit_addresses(std::uint32_t connections_per_address) {
+    addresses = std::make_unique<KeyedQuota>(connections_per_address,
+                                             std::max<std::uint64_t>(connections.limit(), 1));
+  }
+
   MonotonicClock clock;
   MailboxNetwork mailboxes;
   Quota connections;
+  std::unique_ptr<KeyedQuota> addresses;  // null: connections of an address are not limited
   std::atomic<bool> draining{false};
   std::atomic<bool> broker_missing{false};      // why a shard did not start
   std::atomic<std::size_t> clients_running{0};  // client shards that have not drained yet
@@ -139,6 +150,7 @@ class ClientShard final : public ShardBody,
   Mailbox mailbox_;
   Random random_;
   ConnectionTable table_;
+  Admission admission_;
   Fanout fanout_;
   Hub hub_;
   std::unique_ptr<Broker> broker_;

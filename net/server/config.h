@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/time/instant.h"
+#include "net/http/forwarded.h"
 #include "net/server/listen_address.h"
 
 namespace millrace {
@@ -39,6 +40,8 @@ struct ServerConfig {
   std::uint32_t shards = 0;                  // 0: a shard a core
   std::uint32_t max_connections = 0;         // 0: what the machine's limits allow
   std::vector<std::string> allowed_origins;  // as OriginPolicy wants them (net/http/upgrade.h)
+  std::vector<std::string> trusted_proxies;  // as parse_network() wants them (net/tcp/network.h)
+  ForwardedField forwarded_field = ForwardedField::kXForwardedFor;
   bool pin = true;
   LowLimits on_low_limits = LowLimits::kRefuse;
   bool conntrack_exempt = false;
@@ -74,6 +77,10 @@ struct LimitsConfig {
   Duration pong_timeout = seconds(8);
   Duration close_timeout = seconds(5);
   Duration drain_timeout = seconds(5);
+  std::uint32_t half_open = 65'536;           // of all shards
+  std::uint32_t connections_per_address = 0;  // 0: not limited
+  std::uint32_t accept_rate = 20'000;         // a second, of all shards; 0: not limited
+  std::uint32_t accept_burst = 2'000;         // of all shards
   std::uint32_t channels_per_connection = 128;
   std::uint32_t channels_per_shard = 1'048'576;
   std::uint32_t recv_buffers = 1024;

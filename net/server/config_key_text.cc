@@ -67,6 +67,7 @@ bool is_bare(const ConfigKey& key, std::string_view text) {
     case ValueKind::kAddress:
     case ValueKind::kAddressList:
     case ValueKind::kOriginList:
+    case ValueKind::kNetworkList:
     case ValueKind::kUrlList:
     case ValueKind::kSubjectPrefix:
     case ValueKind::kSecret:
@@ -80,7 +81,7 @@ bool is_bare(const ConfigKey& key, std::string_view text) {
 
 bool is_list(ValueKind kind) {
   return kind == ValueKind::kAddressList || kind == ValueKind::kOriginList ||
-         kind == ValueKind::kUrlList;
+         kind == ValueKind::kNetworkList || kind == ValueKind::kUrlList;
 }
 
 bool is_namespace_key(const ConfigKey& key) { return key.section == kNamespacesSection; }
@@ -152,6 +153,9 @@ std::string allowed_text(const ConfigKey& key) {
       return "at most " + max +
              " origins as browsers send them: SCHEME://HOST in lower case, :PORT only if it isn't "
              "the scheme's own; or *";
+    case ValueKind::kNetworkList:
+      return "at most " + max +
+             " networks ADDRESS/BITS, or single addresses, each once, with no bit set beyond BITS";
     case ValueKind::kUrlList:
       return "at most " + max +
              " URLs nats://HOST:PORT or nats://USER:PASSWORD@HOST:PORT, each once";

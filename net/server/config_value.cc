@@ -12,6 +12,7 @@
 #include "net/server/duration_size.h"
 #include "net/server/error_text.h"
 #include "net/server/origin.h"
+#include "net/tcp/network.h"
 
 namespace millrace {
 namespace {
@@ -155,6 +156,9 @@ Parsed<std::vector<std::string>> parse_texts(const ConfigKey& key, const RawValu
   return parse_items<std::string>(key, raw, [&key](const std::string& text) {
     if (key.kind == ValueKind::kOriginList) {
       return is_origin(text) ? Parsed<std::string>(text) : Refusal{in_quotes(text)};
+    }
+    if (key.kind == ValueKind::kNetworkList) {
+      return parse_network(text) ? Parsed<std::string>(text) : Refusal{in_quotes(text)};
     }
     CHECK(key.kind == ValueKind::kUrlList);
     if (text.starts_with("tls://")) {

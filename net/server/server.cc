@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
 #include <utility>
 
+#include "core/base/assert.h"
 #include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/ring/kernel_features.h"
@@ -20,6 +22,36 @@ constexpr int kNatsStartWaitMs = 1'500;
 // carries it (names escaped, ids, keys).
 constexpr std::size_t kEnvelope = 4'096;
 
+constexpr std::uint32_t kTicksPerSecond =
+    static_cast<std::uint32_t>(seconds(1).ns / TimerWheel::kTick.ns);
+
+// The process's limits, divided: a shard never asks another one.
+AdmissionLimits admission_limits(const Config& config, std::size_t client_shards) {
+  const LimitsConfig& limits = config.limits;
+  const auto shards = static_cast<std::uint32_t>(client_shards);
+  const auto part = [shards](std::uint32_t whole) { return (whole + shards - 1) / shards; };
+  AdmissionLimits admission;
+  admission.half_open = part(limits.half_open);
+  admission.refusal_slots = ClientShard::kRefusalSlots;
+  if (limits.accept_rate != 0) {
+    // Exact for any number of shards: so many tokens in as many seconds as there are shards.
+    TokenRate rate{limits.accept_rate, seconds(shards), part(limits.accept_burst)};
+    // A bucket that is filled every tick needs room for what comes in the meantime, and an accept
+    // on each listener needs a token.
+    const std::uint32_t ticks = part(limits.accept_rate) / kTicksPerSecond * 2;
+    const auto listeners = static_cast<std::uint32_t>(config.server.listen.size());
+    rate.burst = std::max({rate.burst, ticks, listeners});
+    admission.accepts = rate;
+  }
+  for (const std::string& text : config.server.trusted_proxies) {
+    const auto network = parse_network(text);
+    CHECK(network);  // the configuration was checked
+    admission.trusted_proxies.push_back(*network);
+  }
+  admission.forwarded = config.server.forwarded_field;
+  return admission;
+}
+
 }  // namespace
 
 ClientShardOptions client_shard_options(const Config& config, std::size_t client_shards,
@@ -32,6 +64,7 @@ ClientShardOptions client_shard_options(const Config& config, std::size_t client
   options.recv_buffer_size = static_cast<std::uint32_t>(limits.recv_buffer_size);
   // Whoever reads at all has room for the largest publication, whatever stands around it.
   options.connections = {files, limits.queue_size + kEnvelope, limits.write_timeout};
+  options.admission = admission_limits(config, client_shards);
   options.decoders = limits.decoders;
   options.ws.frames.message_bytes = limits.message_size;
   options.ws.close_timeout = limits.close_timeout;
@@ -173,6 +206,9 @@ Result<void, StartError> Server::start_shards() {
   // The admin shard is one more, the last.
   shared_ = std::make_unique<SharedState>(client_shards_ + 1, plan_.max_connections);
   shared_->clients_running.store(client_shards_);
+  if (config_.limits.connections_per_address != 0) {
+    shared_->limit_addresses(config_.limits.connections_per_address);
+  }
   const auto factory = [this](ShardId id) -> Result<std::unique_ptr<ShardBody>> {
     if (id.value == client_shards_) {
       return AdminShard::make(id, admin_options_, *shared_, admin_listen_->sockets[0].fd());

@@ -30,6 +30,16 @@
 
 namespace millrace {
 
+// Told when a newcomer has said what it wants.
+class Arrivals {
+ public:
+  // Idempotent.
+  virtual void on_arrived(ConnId id) = 0;
+
+ protected:
+  ~Arrivals() = default;
+};
+
 // What the sessions of one shard share.
 struct SessionContext {
   Hub& hub;
@@ -41,6 +51,7 @@ struct SessionContext {
   // The same for everyone, made once.
   SharedBytes message_ping = make_frame(Opcode::kText, kJsonPing);
   SharedBytes frame_ping = make_frame(Opcode::kPing, {});
+  Arrivals* arrivals = nullptr;  // if anybody wants to know
 };
 
 // How the server's pings travel: as empty messages, or as WebSocket ping frames for clients that

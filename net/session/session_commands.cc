@@ -26,6 +26,7 @@ void Session::handle(std::uint32_t id, const ConnectCommand& command, Instant no
   }
   client_ = Uuid::random(context_.random);
   ++context_.metrics.clients;
+  if (context_.arrivals != nullptr) context_.arrivals->on_arrived(transport_.id());
   const Uuid::Text client = client_.text();
   ConnectReply told{.client = client.view(), .version = context_.settings.version};
   told.pong = ping_style_ == PingStyle::kMessage;

@@ -97,6 +97,7 @@ void ConnectionTable::on_completion(const CompletionEvent& event, Instant now) {
       if (connection->busy_) --metrics_.busy_connections;
       if (connection->counted_ && !mutated(Mutant::kQuotaLeak)) quota_.give_back(1);
       connections_.release(id);
+      if (observer_ != nullptr) observer_->on_slot_free(id, now);
       return;
     case OpKind::kAccept:
     case OpKind::kCancelAccept:

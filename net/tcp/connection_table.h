@@ -39,6 +39,15 @@ inline constexpr std::uint8_t kBusyInputs = 8;
 // ping, since a timer for this alone would cost each busy connection more than it saves.
 inline constexpr Duration kQuietAfter = seconds(1);
 
+// Told when a connection's slot and socket are free again.
+class SlotObserver {
+ public:
+  virtual void on_slot_free(ConnId id, Instant now) = 0;
+
+ protected:
+  ~SlotObserver() = default;
+};
+
 class ConnectionTable final : public CompletionHandler, public TimerHandler, public TurnEnd {
  public:
   // All must outlive the table. Registers itself with the reactor.
@@ -64,6 +73,14 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   }
 
   [[nodiscard]] std::uint32_t size() const { return connections_.size(); }
+  // How many more sockets fit.
+  [[nodiscard]] std::uint32_t free_slots() const {
+    const std::uint32_t used = size() + orphan_closes_;
+    return used < limits_.capacity ? limits_.capacity - used : 0;
+  }
+  [[nodiscard]] std::uint32_t capacity() const { return limits_.capacity; }
+  // Before the first adopt(). It must outlive the table.
+  void set_observer(SlotObserver& observer) { observer_ = &observer; }
   // True while nothing of this table is in the kernel.
   [[nodiscard]] bool idle() const { return size() == 0 && orphan_closes_ == 0; }
   [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
@@ -116,6 +133,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   RecvBuffers& buffers_;
   ShardMetrics& metrics_;
   const ConnectionLimits limits_;
+  SlotObserver* observer_ = nullptr;
   Slab<Connection> connections_;
   Units quota_;  // of all connections that are counted, one each
   SendQueuePool send_queues_;

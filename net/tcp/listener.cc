@@ -7,19 +7,22 @@
 
 namespace millrace {
 
-ListenerSet::ListenerSet(Reactor& reactor, AcceptHandler& handler, ShardMetrics& metrics)
-    : reactor_(reactor), handler_(handler), metrics_(metrics) {
+ListenerSet::ListenerSet(Reactor& reactor, AcceptHandler& handler, ShardMetrics& metrics,
+                         AcceptGate* gate)
+    : reactor_(reactor), handler_(handler), metrics_(metrics), gate_(gate) {
   reactor_.route(OpKind::kAccept, *this);
   reactor_.route(OpKind::kCancelAccept, *this);
 }
 
 ListenerSet::~ListenerSet() {
+  reactor_.timers().cancel(room_timer_);
   reactor_.timers().cancel(backoff_timer_);
   CHECK(idle());
 }
 
-std::uint32_t ListenerSet::add(int fd) {
-  for (std::uint32_t i = 0; i < kBank; ++i) {
+std::uint32_t ListenerSet::add(int fd, std::uint32_t bank) {
+  CHECK_GT(bank, 0U);
+  for (std::uint32_t i = 0; i < bank; ++i) {
     accepts_.push_back(std::make_unique<Accept>());
     accepts_.back()->fd = fd;
     accepts_.back()->listener = listeners_;
@@ -32,10 +35,22 @@ void ListenerSet::arm(std::uint32_t index) {
   Accept& accept = *accepts_[index];
   CHECK(!accept.in_flight);
   accept.in_flight = true;
-  accept.held_back = false;
   accept.peer = PeerAddress{};
+  ++armed_;
   ++in_flight_;
   reactor_.ring().submit(Op::accept({OpKind::kAccept, 0, index}, accept.fd, accept.peer));
+}
+
+void ListenerSet::arm_waiting(Instant now) {
+  if (stopping_) return;
+  while (!waiting_.empty() && (gate_ == nullptr || armed_ < gate_->room(now))) {
+    const std::uint32_t index = waiting_.front();
+    waiting_.pop_front();
+    arm(index);
+  }
+  if (waiting_.empty() || room_timer_.armed()) return;
+  const Instant at = gate_->next_room(now);
+  if (at != Instant::never()) reactor_.timers().arm(room_timer_, at, *this);
 }
 
 void ListenerSet::on_completion(const CompletionEvent& event, Instant now) {
@@ -50,6 +65,7 @@ void ListenerSet::on_completion(const CompletionEvent& event, Instant now) {
   }
   CHECK(accept.in_flight);
   accept.in_flight = false;
+  --armed_;
   if (event.error == IoError::kNone) {
     ++metrics_.accepts_total;
     backoff_ = kShortestBackoff;
@@ -61,7 +77,8 @@ void ListenerSet::on_completion(const CompletionEvent& event, Instant now) {
     back_off(now);
     return;
   }
-  if (!stopping_) arm(event.tag.index);
+  waiting_.push_back(event.tag.index);
+  arm_waiting(now);
 }
 
 void ListenerSet::back_off(Instant now) {
@@ -70,16 +87,22 @@ void ListenerSet::back_off(Instant now) {
   backoff_ = std::min(backoff_ * 2, kLongestBackoff);
 }
 
-void ListenerSet::on_timer(Timer&, Instant) {
+void ListenerSet::on_timer(Timer& timer, Instant now) {
   if (stopping_) return;
-  for (std::uint32_t i = 0; i < accepts_.size(); ++i) {
-    if (accepts_[i]->held_back) arm(i);
+  if (&timer == &backoff_timer_) {
+    for (std::uint32_t i = 0; i < accepts_.size(); ++i) {
+      if (!accepts_[i]->held_back) continue;
+      accepts_[i]->held_back = false;
+      waiting_.push_back(i);
+    }
   }
+  arm_waiting(now);
 }
 
 void ListenerSet::stop() {
   if (stopping_) return;
   stopping_ = true;
+  reactor_.timers().cancel(room_timer_);
   reactor_.timers().cancel(backoff_timer_);
   for (std::uint32_t i = 0; i < accepts_.size(); ++i) {
     Accept& accept = *accepts_[i];

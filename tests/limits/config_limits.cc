@@ -71,6 +71,8 @@ std::optional<RawValue> value_of(ValueKind kind, std::int64_t n) {
       return items(count, "127.0.0.1:", "");
     case ValueKind::kOriginList:
       return items(count, "http://host", "");
+    case ValueKind::kNetworkList:
+      return items(count, "fd00::", "");
     case ValueKind::kUrlList:
       return items(count, "nats://host:", "");
     case ValueKind::kSubjectPrefix:
@@ -93,6 +95,7 @@ std::string unit_of(ValueKind kind) {
       return "ms";
     case ValueKind::kAddressList:
     case ValueKind::kOriginList:
+    case ValueKind::kNetworkList:
     case ValueKind::kUrlList:
       return "items";
     case ValueKind::kSubjectPrefix:

@@ -37,7 +37,8 @@ inline ClientShardOptions options_of(const Settings& settings) {
 class ConfigWorld : public ShardWorld {
  public:
   explicit ConfigWorld(const Settings& settings = {}, std::uint64_t max_connections = 1'000)
-      : ShardWorld(options_of(settings), 1, max_connections, kWorldFiles) {}
+      : ShardWorld(options_of(settings), 1, max_connections, kWorldFiles,
+                   config_of(settings).limits.connections_per_address) {}
 };
 
 // A call of the server API.

@@ -10,31 +10,6 @@
 namespace millrace {
 namespace {
 
-std::uint64_t rejected(const ShardMetrics& metrics, RejectReason reason) {
-  return metrics.rejected_total[static_cast<std::size_t>(reason)];
-}
-
-std::string connections(std::uint64_t n) {
-  const Config config = config_of({{"SERVER_MAX_CONNECTIONS", "5"}});
-  ConfigWorld world(Settings{}, config.server.max_connections);
-  for (std::uint64_t i = 0; i + 1 < n; ++i) static_cast<void>(world.open_client());
-  const FileSlot last = world.connect();
-  const bool refused = http_status(world.ring().take_sent(last)) == 503;
-  CHECK_EQ(rejected(world.metrics(), RejectReason::kConnectionLimit), refused ? 1U : 0U);
-  return unless(!refused, "HTTP 503");
-}
-
-// Clients and those who are being told that there is no room: who comes then is closed at once.
-std::string slots(std::uint64_t n) {
-  ClientShardOptions options = options_of({});
-  options.connections.capacity = 5;
-  ShardWorld world(options, 1, 1'000, kWorldFiles);
-  std::uint64_t open = 0;
-  for (std::uint64_t i = 0; i < n; ++i) open += world.ring().is_open(world.connect()) ? 1 : 0;
-  CHECK_EQ(rejected(world.metrics(), RejectReason::kDescriptors), n - open);
-  return unless(open == n, "closed");
-}
-
 // Exactly `n` bytes wait for a client that takes none.
 std::string queued(std::uint64_t n) {
   ConfigWorld world(Settings{{"LIMITS_QUEUE_SIZE", "64KiB"}, {"LIMITS_PUBLICATION_SIZE", "64KiB"}});
@@ -139,27 +114,10 @@ std::string kept_room(std::uint64_t n) {
   return unless(pool.take()->room() == room, "freed");
 }
 
-std::string accepts_in_flight(std::uint64_t n) {
-  ConfigWorld world;
-  return unless(n <= world.ring().pending_accepts(ShardWorld::kListener), "waits in the backlog");
-}
-
 Limits limits_of_sockets() {
   const ClientShardOptions options =
       options_of({{"LIMITS_QUEUE_SIZE", "64KiB"}, {"LIMITS_PUBLICATION_SIZE", "64KiB"}});
   return {
-      {.name = "connections of the server",
-       .covers = {"server.max_connections"},
-       .value = 5,
-       .unit = "connections",
-       .refusal = "HTTP 503",
-       .attempt = connections},
-      {.name = "slots of a shard, refusals included",
-       .covers = {"ConnectionLimits.capacity", "client_shard.h:kRefusalSlots"},
-       .value = 5,
-       .unit = "sockets",
-       .refusal = "closed",
-       .attempt = slots},
       {.name = "bytes that wait for a client, a publication's surroundings included",
        .covers = {"limits.queue_size", "ConnectionLimits.queue_bytes"},
        .value = options.connections.queue_bytes,
@@ -214,12 +172,6 @@ Limits limits_of_sending() {
        .unit = "pieces",
        .refusal = "freed",
        .attempt = kept_room},
-      {.name = "accepts of a listener in flight",
-       .covers = {"listener.h:kBank"},
-       .value = ListenerSet::kBank,
-       .unit = "accepts",
-       .refusal = "waits in the backlog",
-       .attempt = accepts_in_flight},
   };
 }
 

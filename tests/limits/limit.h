@@ -43,6 +43,7 @@ Limits frame_limits();
 Limits http_limits();
 Limits session_limits();
 Limits connection_limits();
+Limits admission_limits();
 Limits time_limits();
 Limits name_limits();
 Limits config_limits();

@@ -34,6 +34,14 @@ void add_formats(std::map<std::string, std::string>& all) {
        "frame_header.h:kMaxServerHeader",
        "identity.h:kNever",
        "identity.h:kProofBytes",
+       "keyed_quota.cc:kStateShift",
+       "keyed_quota.cc:kVersionShift",
+       "keyed_quota.h:kMostUnits",
+       "network.cc:kBits",
+       "network.cc:kLongestAddress",
+       "network.cc:kV4Bits",
+       "network.cc:kV4Keys",
+       "network.cc:kV4Start",
        "subject.cc:kEscaped",
        "upgrade.cc:kKeyChars",
        "upgrade.cc:kSha1Bytes",
@@ -42,7 +50,8 @@ void add_formats(std::map<std::string, std::string>& all) {
        "ws_transport.cc:kFirstPrivate"});
   add(all, "a unit, or the shape of a text",
       {"config_keys.cc:kKiB", "config_keys.cc:kMiB", "config_keys.cc:kMinute",
-       "config_keys.cc:kSecond", "help_text.cc:kColumns", "help_text.cc:kIndent"});
+       "config_keys.cc:kSecond", "help_text.cc:kColumns", "help_text.cc:kIndent",
+       "server.cc:kTicksPerSecond"});
   add(all, "an exit code",
       {"command_line.h:kExitConfiguration", "command_line.h:kExitUsage",
        "memory_reserve.h:kExitCode", "random.cc:kNoRandomExitCode", "server.h:kExitAddress",
@@ -57,8 +66,9 @@ void add_insides(std::map<std::string, std::string>& all) {
   add(all, "how many kinds there are",
       {"mutant.h:kMutants", "op.h:kOpKinds", "shard_metrics.h:kRejectReasons"});
   add(all, "the shape of a structure that grows or spans everything",
-      {"chunked_array.h:kChunk", "lane.h:kSegment", "push_encoder.cc:kFixed",
-       "timer_wheel.h:kLevels", "timer_wheel.h:kSlotBits", "timer_wheel.h:kSlots"});
+      {"chunked_array.h:kChunk", "keyed_quota.h:kWindow", "lane.h:kSegment",
+       "push_encoder.cc:kFixed", "timer_wheel.h:kLevels", "timer_wheel.h:kSlotBits",
+       "timer_wheel.h:kSlots"});
   add(all, "the width of a field; the lingers that it holds have rows of their own",
       {"connection.h:kMaxLinger"});
   add(all, "how much of a thing is made, not how much is let in",
@@ -69,6 +79,8 @@ void add_insides(std::map<std::string, std::string>& all) {
        "connection_table_receiving.cc:kCoarse", "connection_table_receiving.cc:kQuietSteps"});
   add(all, "told to people, not held",
       {"AdminOptions.descriptors", "AdminOptions.direct_slots", "AdminOptions.max_connections"});
+  add(all, "how often a line is logged: tests/unit/net/server/admission_test.cc",
+      {"admission.h:kLogInterval"});
   add(all, "a span that an answer is spread over",
       {"refusal.h:kLongestRetry", "refusal.h:kShortestRetry"});
 }

@@ -39,8 +39,10 @@ class ShardWorld {
   }
 
   explicit ShardWorld(ClientShardOptions options = insecure_options(), std::size_t shards = 1,
-                      std::uint64_t max_connections = 1'000, std::uint32_t files = 256)
+                      std::uint64_t max_connections = 1'000, std::uint32_t files = 256,
+                      std::uint32_t per_address = 0)
       : options_(std::move(options)), shared_(shards + 1, max_connections) {
+    if (per_address != 0) shared_.limit_addresses(per_address);
     options_.client_shards = shards;
     shared_.clients_running.store(shards);
     for (std::size_t i = 0; i < shards; ++i) {
@@ -77,6 +79,7 @@ class ShardWorld {
       shards_[i]->hub().validate();
     }
     CHECK_EQ(shared_.connections.taken(), 0U);
+    if (shared_.addresses != nullptr) CHECK_EQ(shared_.addresses->cells_used(), 0U);
     for (std::size_t i = 0; i < shards_.size(); ++i) {
       enter(i);
       shards_[i].reset();

@@ -106,6 +106,23 @@ TEST(TokenRate, ValidLimits) {
   EXPECT_FALSE((TokenRate{.per = nanoseconds(most + 1), .burst = 1'000}.valid()));
 }
 
+TEST(TokenBucket, TellsWhenTheNextTokenComes) {
+  TokenBucket bucket({.tokens = 3, .per = seconds(1), .burst = 2}, kStart);
+  EXPECT_EQ(bucket.next(kStart), Instant::never()) << "it is full";
+  EXPECT_TRUE(bucket.take(kStart, 2));
+  const Instant first = bucket.next(kStart);
+  EXPECT_EQ(first - kStart, nanoseconds(333'333'334));
+  EXPECT_EQ(bucket.available(first - nanoseconds(1)), 0U);
+  EXPECT_EQ(bucket.next(first - nanoseconds(1)), first);
+  EXPECT_EQ(bucket.available(first), 1U);
+  // What was left of the last nanosecond counts.
+  const Instant second = bucket.next(first);
+  EXPECT_EQ(second - kStart, nanoseconds(666'666'667));
+  EXPECT_EQ(bucket.available(second - nanoseconds(1)), 1U);
+  EXPECT_EQ(bucket.available(second), 2U);
+  EXPECT_EQ(bucket.next(second), Instant::never());
+}
+
 // Over any span: never more than the burst and what came, and never less than what came.
 TEST(TokenBucket, RandomUseStaysWithinTheRate) {
   std::mt19937_64 random(17);

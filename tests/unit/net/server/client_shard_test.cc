@@ -42,16 +42,16 @@ TEST(ClientShard, TheCapIsExactOverAllShards) {
   EXPECT_TRUE(world.ring(0).sent(world.connect(0)).starts_with("HTTP/1.1 503"));
 }
 
-TEST(ClientShard, WithoutASlotASocketIsClosedAndCounted) {
+// The other shards have room, so the cap is not reached; here only the reserve is left.
+TEST(ClientShard, WhereTheTableIsFullANewcomerIsToldSo) {
   ClientShardOptions options = ShardWorld::insecure_options();
-  options.connections.capacity = 2;
+  options.connections.capacity = ClientShard::kRefusalSlots + 70;
   ShardWorld world(options);
-  world.open_client();
-  world.open_client();
-  const FileSlot third = world.connect();
-  EXPECT_FALSE(world.ring().is_open(third));
+  for (int i = 0; i < 70; ++i) world.open_client();
+  const FileSlot refused = world.connect();
+  EXPECT_TRUE(world.ring().sent(refused).starts_with("HTTP/1.1 503"));
   EXPECT_EQ(rejected(world, RejectReason::kDescriptors), 1U);
-  EXPECT_EQ(world.shared().connections.taken(), 2U);
+  EXPECT_EQ(world.shared().connections.taken(), 70U);
 }
 
 // --- The drain ----------------------------------------------------------------------------------

@@ -46,6 +46,8 @@ Values values_of(const ConfigKey& key) {
       return {"127.0.0.1:11", "127.0.0.1:12", "[::1]:13"};
     case ValueKind::kOriginList:
       return {"http://file", "http://env,http://env2", "http://flag"};
+    case ValueKind::kNetworkList:
+      return {"10.1.0.0/16", "10.2.0.0/16,::1", "10.3.0.0/16"};
     case ValueKind::kUrlList:
       return {"nats://file:1", "nats://env:1,nats://env:2", "nats://flag:1"};
     case ValueKind::kSubjectPrefix:

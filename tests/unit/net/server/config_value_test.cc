@@ -79,7 +79,7 @@ TEST(ConfigValue, EveryRangeEndsWhereItSays) {
       EXPECT_NE(text.find(std::to_string(bad)), std::string::npos) << text;
     }
   }
-  EXPECT_EQ(ranges, 18);
+  EXPECT_EQ(ranges, 22);
 }
 
 TEST(ConfigValue, EveryListEndsWhereItSays) {
@@ -104,6 +104,22 @@ TEST(ConfigValue, EveryListEndsWhereItSays) {
   EXPECT_EQ(assign(origins, items(255, "http://h", "")), "");
   EXPECT_EQ(assign(origins, items(256, "http://h", "")), "");
   EXPECT_NE(assign(origins, items(257, "http://h", "")), "");
+  const ConfigKey& proxies = key("server", "trusted_proxies");
+  EXPECT_EQ(assign(proxies, Texts{}), "");
+  EXPECT_EQ(assign(proxies, items(256, "fd00::", "")), "");
+  EXPECT_NE(assign(proxies, items(257, "fd00::", "")), "");
+}
+
+TEST(ConfigValue, ProxiesAreNetworks) {
+  const ConfigKey& proxies = key("server", "trusted_proxies");
+  for (const char* good : {"10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "::1", "0.0.0.0/0"}) {
+    EXPECT_EQ(assign(proxies, Texts{good}), "") << good;
+  }
+  for (const char* bad : {"", "10.0.0.1/8", "10.0.0.0/33", "proxy.example.org", "*", "[::1]"}) {
+    const std::string text = assign(proxies, Texts{bad});
+    EXPECT_NE(text.find("no bit set beyond BITS"), std::string::npos) << text;
+  }
+  EXPECT_NE(assign(proxies, Texts{"10.0.0.0/8", "10.0.0.0/8"}), "") << "twice";
 }
 
 TEST(ConfigValue, TheErrorSaysAll) {

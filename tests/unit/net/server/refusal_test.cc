@@ -10,11 +10,9 @@
 namespace millrace {
 namespace {
 
-ShardWorld full_world(std::uint32_t capacity = 1'024) {
-  ClientShardOptions options = ShardWorld::insecure_options();
-  options.connections.capacity = capacity;
-  return ShardWorld(options, 1, 0);
-}
+constexpr Bytes kRequest = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+ShardWorld full_world() { return ShardWorld(ShardWorld::insecure_options(), 1, 0); }
 
 TEST(Refusal, SaysWhenToComeBackSpreadOverTenSeconds) {
   ShardWorld world = full_world();
@@ -35,22 +33,69 @@ TEST(Refusal, SaysWhenToComeBackSpreadOverTenSeconds) {
   EXPECT_EQ(world.metrics().rejected_total[0], 200U);
 }
 
-TEST(Refusal, NeedsNoRequestAndReadsNone) {
+TEST(Refusal, EndsWithTheHeadOfTheRequestWhichGetsNoSecondAnswer) {
   ShardWorld world = full_world();
   const FileSlot file = world.connect();
-  world.send(file, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  world.send(file, kRequest.substr(0, kRequest.size() - 1));
+  EXPECT_TRUE(world.ring().is_open(file)) << "a close now would reset it";
+  world.send(file, "\n");
+  EXPECT_FALSE(world.ring().is_open(file));
   const std::string answer = world.ring().sent(file);
   EXPECT_EQ(answer.find("HTTP/1.1"), answer.rfind("HTTP/1.1"));
 }
 
+TEST(Refusal, FindsTheEndOfAHeadHoweverItIsCut) {
+  for (std::size_t cut = 1; cut < kRequest.size(); ++cut) {
+    ShardWorld world = full_world();
+    const FileSlot file = world.connect();
+    world.send(file, kRequest.substr(0, cut));
+    ASSERT_TRUE(world.ring().is_open(file)) << cut;
+    world.send(file, kRequest.substr(cut));
+    ASSERT_FALSE(world.ring().is_open(file)) << cut;
+  }
+  for (const char* not_yet : {"\r\n\r", "\r\r\n\r", "\n\n", "\r\n\n\r\n", "\r\n\r\r\n"}) {
+    ShardWorld world = full_world();
+    const FileSlot file = world.connect();
+    world.send(file, not_yet);
+    EXPECT_TRUE(world.ring().is_open(file)) << not_yet;
+  }
+}
+
 TEST(Refusal, ThePeerThatDoesNotCloseIsClosed) {
-  ShardWorld world = full_world(2);
+  ShardWorld world = full_world();
   const FileSlot lingers = world.connect();
-  const FileSlot does_not_read = world.connect();
-  world.advance(milliseconds(1'010));
+  const FileSlot dribbles = world.connect();
+  for (int i = 0; i < 24; ++i) {
+    world.send(dribbles, "x");
+    world.advance(milliseconds(10));
+  }
+  EXPECT_TRUE(world.ring().is_open(lingers));
+  world.advance(milliseconds(20));
   EXPECT_FALSE(world.ring().is_open(lingers));
-  EXPECT_FALSE(world.ring().is_open(does_not_read));
-  EXPECT_TRUE(world.ring().sent(world.connect()).starts_with("HTTP/1.1 503")) << "slots are back";
+  EXPECT_FALSE(world.ring().is_open(dribbles)) << "bytes don't move the end";
+}
+
+TEST(Refusal, ThePeerThatTakesNothingIsClosed) {
+  ShardWorld world = full_world();
+  set_this_shard(ShardId{0});
+  const FileSlot file = world.ring().connect(ShardWorld::kListener);
+  world.ring().set_send_budget(file, 0);
+  world.turn();
+  world.send(file, kRequest);
+  EXPECT_TRUE(world.ring().is_open(file)) << "the answer has not left yet";
+  world.advance(milliseconds(260));
+  EXPECT_FALSE(world.ring().is_open(file));
+}
+
+TEST(Refusal, EachReasonSaysItsOwn) {
+  std::set<Bytes> texts;
+  for (const RejectReason reason :
+       {RejectReason::kConnectionLimit, RejectReason::kDescriptors, RejectReason::kDraining,
+        RejectReason::kMemory, RejectReason::kHalfOpen, RejectReason::kAddress}) {
+    const Refusal::Answer answer = Refusal::answer_to(reason);
+    EXPECT_EQ(answer.status, reason == RejectReason::kAddress ? 429U : 503U);
+    EXPECT_TRUE(texts.insert(answer.why).second) << answer.why;
+  }
 }
 
 }  // namespace

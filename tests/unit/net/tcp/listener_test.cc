@@ -87,7 +87,7 @@ TEST_F(ListenerSetTest, APeerThatLeftTheQueueIsNoError) {
   EXPECT_EQ(metrics_.accept_errors_total, 0U);
 }
 
-TEST_F(ListenerSetTest, BacksOffFrom10MillisecondsTo1SecondAndRecovers) {
+TEST_F(ListenerSetTest, BacksOffFrom10MillisecondsToHalfASecondAndRecovers) {
   listeners_.add(kFirst);
   std::int64_t wait = 10;
   for (int round = 0; round < 10; ++round) {
@@ -98,7 +98,7 @@ TEST_F(ListenerSetTest, BacksOffFrom10MillisecondsTo1SecondAndRecovers) {
     EXPECT_EQ(armed(), 63U) << wait;
     advance(milliseconds(10));
     EXPECT_EQ(armed(), 64U) << wait;
-    wait = std::min<std::int64_t>(wait * 2, 1'000);
+    wait = std::min<std::int64_t>(wait * 2, 500);
   }
   EXPECT_EQ(metrics_.accept_errors_total, 10U);
   // A success starts it over.
@@ -158,6 +158,100 @@ TEST_F(ListenerSetTest, StopEndsTheBackOff) {
   EXPECT_TRUE(listeners_.idle());
   advance(seconds(2));
   EXPECT_EQ(armed(), 0U);
+}
+
+// --- The gate -----------------------------------------------------------------------------------
+
+class GatedListenerTest : public ListenerSetTest, public AcceptGate {
+ protected:
+  std::uint32_t room(Instant) override { return room_; }
+  Instant next_room(Instant) override { return next_; }
+  void use_up(int connections, int listener = kFirst) {
+    for (int i = 0; i < connections; ++i) {
+      ring_.connect(listener);
+      --room_;
+    }
+    turn();
+  }
+  ~GatedListenerTest() override {
+    gated_.stop();
+    reactor2_.turn(Duration{});
+    reactor2_.turn(Duration{});
+    reactor2_.turn(Duration{});
+    EXPECT_TRUE(gated_.idle());
+    EXPECT_TRUE(reactor2_.timers().empty());
+  }
+  void turn() {
+    for (int i = 0; i < 3; ++i) reactor2_.turn(Duration{});
+  }
+
+  std::uint32_t room_ = 10;
+  Instant next_ = Instant::never();
+  Reactor reactor2_{ring_, clock_};
+  ListenerSet gated_{reactor2_, *this, metrics_, this};
+};
+
+TEST_F(GatedListenerTest, NeverHasMoreAcceptsInFlightThanRoom) {
+  gated_.add(kFirst, 4);
+  EXPECT_EQ(armed(), 4U);
+  use_up(4);
+  EXPECT_EQ(armed(), 4U) << "room for 6";
+  use_up(4);
+  EXPECT_EQ(armed(), 2U);
+  use_up(2);
+  EXPECT_EQ(armed(), 0U);
+  gated_.resume(clock_.now());
+  EXPECT_EQ(armed(), 0U) << "there is no more";
+  room_ = 1;
+  gated_.resume(clock_.now());
+  EXPECT_EQ(armed(), 1U);
+  room_ = 100;
+  gated_.resume(clock_.now());
+  EXPECT_EQ(armed(), 4U) << "the bank";
+}
+
+TEST_F(GatedListenerTest, TimeThatBringsRoomIsWaitedFor) {
+  gated_.add(kFirst, 4);
+  room_ = 4;
+  next_ = clock_.now() + milliseconds(40);
+  use_up(4);
+  EXPECT_EQ(armed(), 0U);
+  clock_.advance(milliseconds(30));
+  turn();
+  EXPECT_EQ(armed(), 0U);
+  room_ = 2;
+  next_ = Instant::never();
+  clock_.advance(milliseconds(20));
+  turn();
+  EXPECT_EQ(armed(), 2U);
+}
+
+TEST_F(GatedListenerTest, ListenersTakeTurnsWhereRoomIsScarce) {
+  room_ = 8;
+  gated_.add(kFirst, 4);
+  gated_.add(kSecond, 4);
+  use_up(4, kFirst);
+  use_up(4, kSecond);
+  EXPECT_EQ(ring_.pending_accepts(kFirst) + ring_.pending_accepts(kSecond), 0U);
+  for (std::uint32_t i = 1; i <= 8; ++i) {
+    room_ = i;
+    gated_.resume(clock_.now());
+  }
+  EXPECT_EQ(ring_.pending_accepts(kFirst), 4U);
+  EXPECT_EQ(ring_.pending_accepts(kSecond), 4U) << "who waited longest comes first";
+}
+
+TEST_F(GatedListenerTest, ABackOffWaitsForRoomToo) {
+  gated_.add(kFirst, 4);
+  ring_.fail_accept(kFirst, IoError::kNoMemory);
+  turn();
+  room_ = 3;
+  clock_.advance(milliseconds(20));
+  turn();
+  EXPECT_EQ(armed(), 3U);
+  room_ = 4;
+  gated_.resume(clock_.now());
+  EXPECT_EQ(armed(), 4U);
 }
 
 }  // namespace
