@@ -286,9 +286,8 @@ CompletionEvent UringRing::to_event(const io_uring_cqe& cqe) {
     if (event.tag.kind == OpKind::kAccept && !files_.take(cqe.res)) {
       event.error = IoError::kTableFull;
     }
-    if (event.tag.kind == OpKind::kPoll) {
-      event.ending = (event.result & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-    }
+    const bool ended = (event.result & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+    event.ending = event.tag.kind == OpKind::kPoll && ended;
   } else {
     event.error = to_io_error(event.tag.kind, -cqe.res);
     if (event.tag.kind == OpKind::kConnect) {
