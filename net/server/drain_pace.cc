@@ -15,7 +15,7 @@ void DrainPace::spread(Instant now) {
 
 std::size_t DrainPace::due(Instant now) {
   if (now >= end_) return std::exchange(left_, 0);
-  if (now - next_ > kLate) spread(now);
+  if (now - next_ > kLate) spread(now - kLate);
   std::size_t count = 0;
   while (left_ > 0 && next_ <= now) {
     ++count;

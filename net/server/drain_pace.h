@@ -1,8 +1,9 @@
 // When each of many connections is told to go, so that they do not all come back at once: evenly
 // from `start` to `end`, and exactly so as long as whoever asks asks often.
 //
-// Who comes late (the machine was busy) does not catch up in one burst: what is left is spread
-// anew over the time that is left. At the end all that is left is due.
+// Who comes late (the machine was busy) catches up with kLate of it at once, which keeps any second
+// below 1.3 times the mean; the rest is spread anew over the time that is left. At the end all that
+// is left is due.
 //
 // Pure; time is an argument. Owner: the drain of a shard.
 #pragma once
@@ -15,8 +16,7 @@ namespace millrace {
 
 class DrainPace {
  public:
-  // Being later than this is no matter of timers.
-  static constexpr Duration kLate = milliseconds(100);
+  static constexpr Duration kLate = milliseconds(300);
 
   DrainPace() = default;
   DrainPace(std::size_t count, Instant start, Instant end);

@@ -88,6 +88,9 @@ void add_insides(std::map<std::string, std::string>& all) {
   add(all, "how often something is looked at, or how exactly",
       {"drain.h:kParts", "drain.h:kStep", "drain_log.h:kBetweenLines", "drain_pace.h:kLate",
        "watchdog.h:kBetweenLooks"});
+  add(all, "how exactly pings and timers keep time: ping_schedule_test.cc",
+      {"connection_table.cc:kFarBack", "ping_schedule.h:kLongestStep",
+       "ping_schedule.h:kTogether"});
   add(all, "a span that an answer is spread over",
       {"refusal.h:kLongestRetry", "refusal.h:kShortestRetry"});
 }
