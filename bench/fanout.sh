@@ -3,14 +3,14 @@
 #
 #   bench/fanout.sh [SUBSCRIBERS] [PAYLOAD] [IN_FLIGHT] [SECONDS] [RUNS]
 #
-# The server is pinned to core 0, the clients (bench/load/swarm.cc, one thread) to core 1; how much
-# each used of its core says which of them was saturated. Nothing else should run on the machine.
+# The server is pinned to core 0, the clients (millrace-load) to core 1; how much each used of its
+# core says which of them was saturated. Nothing else should run on the machine.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 subscribers=${1:-1000} payload=${2:-64} in_flight=${3:-4} seconds=${4:-5} runs=${5:-5}
 build=${MILLRACE_BUILD:-build/release}
-for program in millrace swarm; do
+for program in millrace millrace-load; do
   [[ -x $build/$program ]] || {
     echo "fanout: $build/$program is missing; build it: cmake --build --preset release" >&2
     exit 69
@@ -24,11 +24,6 @@ finish() {
   rm -rf "$work"
 }
 trap finish EXIT
-
-# CPU seconds that a process has used, from fields 14 and 15 of its stat file (proc(5)).
-cpu_seconds() {
-  awk -v ticks="$(getconf CLK_TCK)" '{ print ($14 + $15) / ticks }' "/proc/$1/stat"
-}
 
 taskset -c 0 "$build/millrace" serve --insecure --shards 1 --listen 127.0.0.1:0 \
   --admin 127.0.0.1:0 >"$work/out" 2>"$work/err" &
@@ -53,22 +48,22 @@ printf 'workload   %s B to %s subscribers, %s publications in flight, %s s a run
   "$payload" "$subscribers" "$in_flight" "$seconds"
 printf 'run  deliveries/s  server core  client core  deliveries a send\n'
 for run in $(seq "$runs"); do
-  before=$(cpu_seconds "$server")
   counted="$(metric deliveries_total) $(metric sends_total)"
-  taskset -c 1 "$build/swarm" --to "$address" --connections "$subscribers" \
-    --payload "$payload" --publish "$in_flight" --seconds "$seconds" >"$work/run"
-  after=$(cpu_seconds "$server")
-  line=$(tail -n 1 "$work/run")
+  taskset -c 1 "$build/millrace-load" fanout --target "$address" --connections "$subscribers" \
+    --size "$payload" --in-flight "$in_flight" --duration "${seconds}s" --publish-by client \
+    --quiet --events - --server-pid "$server" >"$work/run" 2>"$work/summary" || {
+    cat "$work/summary" >&2
+    exit 1
+  }
+  line=$(grep '"event":"end".*"name":"load"' "$work/run")
   rate=$(sed 's/.*"deliveries_per_second":\([0-9]*\).*/\1/' <<<"$line")
-  took=$(sed 's/.*"seconds":\([0-9.]*\).*/\1/' <<<"$line")
-  client=$(sed 's/.*"client_cpu":\([0-9.]*\).*/\1/' <<<"$line")
+  cores=$(sed 's/.*"cpu":{"server":\([0-9.]*\),.*"client":\([0-9.]*\),.*/\1 \2/' <<<"$line")
   counted+=" $(metric deliveries_total) $(metric sends_total)"
-  awk -v run="$run" -v rate="$rate" -v cpu="$before $after" -v took="$took" -v client="$client" \
-    -v counted="$counted" 'BEGIN {
-      split(cpu, c, " ")
+  awk -v run="$run" -v rate="$rate" -v cores="$cores" -v counted="$counted" 'BEGIN {
+      split(cores, c, " ")
       split(counted, n, " ")
-      printf "%3d  %12d  %10.0f%%  %10.0f%%  %17.2f\n", run, rate, 100 * (c[2] - c[1]) / took,
-        100 * client, (n[3] - n[1]) / (n[4] - n[2])
+      printf "%3d  %12d  %10.0f%%  %10.0f%%  %17.2f\n", run, rate, 100 * c[1], 100 * c[2],
+        (n[3] - n[1]) / (n[4] - n[2])
     }'
   echo "$rate" >>"$work/rates"
 done

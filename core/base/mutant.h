@@ -26,8 +26,10 @@ enum class Mutant : std::uint8_t {
   kDecoderKept,               // a connection that is reset keeps its decoder
   kForgottenAcknowledgement,  // a publication on another shard's channel is never answered
   kQueueWithoutLimit,         // a slow reader's queue grows for ever
+  kPollNotRearmed,            // a poll that ended is never armed again
+  kPollDuringReceiveLost,     // what a poll tells while a receive is in flight is forgotten
 };
-inline constexpr std::size_t kMutants = 16;
+inline constexpr std::size_t kMutants = 18;
 
 #ifdef MILLRACE_MUTANTS
 extern Mutant active_mutant;

@@ -23,10 +23,10 @@ struct Channel {
   Channel& operator=(const Channel&) = delete;
 
   const std::string name;
-  std::vector<Subscriber> subscribers;  // dense; order is not kept
-  InterestToken interest = 0;           // of the add_interest() that made it
-  bool live = false;                    // false: the broker has not confirmed the interest yet
-  SlotId slot;                          // its own place in the table
+  std::vector<SubscriberId> subscribers;  // dense; order is not kept
+  InterestToken interest = 0;             // of the add_interest() that made it
+  bool live = false;                      // false: the broker has not confirmed the interest yet
+  SlotId slot;                            // its own place in the table
 };
 
 class ChannelTable {

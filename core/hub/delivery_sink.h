@@ -14,18 +14,12 @@ namespace millrace {
 // gets another tenant, so the index alone names it.
 using SubscriberId = std::uint32_t;
 
-// One subscription as its channel keeps it.
-struct Subscriber {
-  SubscriberId id = 0;
-  std::uint32_t entry = 0;  // its place in the subscriber's own list
-};
-
 class DeliverySink {
  public:
   // Called once a publication. The sink must not call back into the hub.
-  virtual void deliver(const Publication& publication, std::span<const Subscriber> to) = 0;
-  // A channel that was pending is live for all who subscribed meanwhile. The same rule.
-  virtual void subscribed(Bytes channel, std::span<const Subscriber> who) = 0;
+  virtual void deliver(const Publication& publication, std::span<const SubscriberId> to) = 0;
+  // A subscription that was pending is live. The same rule.
+  virtual void subscribed(SubscriberId who, std::uint32_t ticket) = 0;
   virtual void published(PublishToken token, PublishOutcome outcome) = 0;
 
  protected:

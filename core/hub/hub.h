@@ -10,18 +10,19 @@
 //  1. A channel is in the table exactly while it has a subscriber, and the broker is told of
 //  interest
 //     exactly for those.
-//  2. channel.subscribers[p] is {s, e}  <=>  lists[s][e] is {channel, p}.
+//  2. channel.subscribers[p] is s  <=>  lists[s] has one entry of that channel, and it is at p.
 //  3. A subscriber of a channel that is not live has not been told yet that it is subscribed.
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <optional>
 
 #include "core/base/shard_check.h"
 #include "core/hub/broker.h"
 #include "core/hub/channel_table.h"
 #include "core/hub/delivery_sink.h"
 #include "core/hub/subscription_list.h"
+#include "core/mem/chunked_array.h"
 #include "core/metrics/shard_metrics.h"
 
 namespace millrace {
@@ -35,7 +36,7 @@ class Hub final : public BrokerEvents {
  public:
   enum class Subscribe : std::uint8_t {
     kLive,     // subscribed: publications arrive from now on
-    kPending,  // sink.subscribed() will tell
+    kPending,  // sink.subscribed() will tell, with the ticket
     kAlready,
     kSubscriberLimit,
     kChannelLimit,
@@ -50,7 +51,9 @@ class Hub final : public BrokerEvents {
   void set_broker(Broker& broker) { broker_ = &broker; }
 
   // REQUIRES: `channel` is a valid name (channel_name.h).
-  Subscribe subscribe(SubscriberId who, Bytes channel);
+  Subscribe subscribe(SubscriberId who, Bytes channel, std::uint32_t ticket = 0);
+  // The ticket of a subscription that is pending.
+  [[nodiscard]] std::optional<std::uint32_t> pending(SubscriberId who, Bytes channel);
   // True if it was subscribed (or pending).
   bool unsubscribe(SubscriberId who, Bytes channel);
   // Ends all subscriptions of a subscriber. The index may have another tenant afterwards.
@@ -72,7 +75,8 @@ class Hub final : public BrokerEvents {
  private:
   SubscriptionList* list_of(SubscriberId who);
   void remove_entry(SubscriberId who, std::uint32_t entry);
-  std::uint32_t find_entry(SubscriptionList& list, const Channel& channel) const;
+  static std::uint32_t find_entry(SubscriptionList& list, const Channel& channel);
+  static std::uint32_t ticket_of(SubscriptionEntry& entry);
 
   static constexpr std::uint32_t kNotFound = UINT32_MAX;
 
@@ -82,7 +86,7 @@ class Hub final : public BrokerEvents {
   const HubLimits limits_;
   Broker* broker_ = nullptr;
   ChannelTable channels_;
-  std::vector<SubscriptionList> lists_;  // by subscriber
+  ChunkedArray<SubscriptionList> lists_;  // by subscriber
   InterestToken last_interest_ = 0;
   bool delivering_ = false;
 };

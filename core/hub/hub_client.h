@@ -3,14 +3,12 @@
 
 #include <cstdint>
 
-#include "core/base/bytes.h"
-
 namespace millrace {
 
 class HubClient {
  public:
-  // A channel that was pending is live.
-  virtual void on_subscribed(Bytes channel) = 0;
+  // A subscription that was pending is live; the ticket is what was given with it.
+  virtual void on_subscribed(std::uint32_t ticket) = 0;
   // The outcome of a publication, by the ticket that was given with it.
   virtual void on_published(std::uint32_t ticket, bool accepted) = 0;
 

@@ -1,4 +1,4 @@
-// The channels of one subscriber: a small vector in 16 bytes that holds one entry without
+// The channels of one subscriber: a small vector in 24 bytes that holds one entry without
 // allocating. Order is not kept: remove() moves the last entry into the hole. Limit: 65,535
 // entries.
 #pragma once
@@ -14,6 +14,9 @@ namespace millrace {
 struct SubscriptionEntry {
   std::uint32_t channel = 0;   // slab index of the channel
   std::uint32_t position = 0;  // its place in the channel's subscriber array
+  // In the channel's stream, of the last publication that it has; 0 for none. Before the channel is
+  // live there is none, and this is the ticket of the subscribe.
+  std::uint64_t offset = 0;
 };
 
 class SubscriptionList {
@@ -46,6 +49,6 @@ class SubscriptionList {
   std::uint16_t capacity_ = 1;
 };
 
-static_assert(sizeof(SubscriptionList) == 16, "every connection has one");
+static_assert(sizeof(SubscriptionList) == 24, "docs/memory.md adds up what a connection costs");
 
 }  // namespace millrace

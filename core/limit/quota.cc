@@ -4,13 +4,23 @@
 
 namespace millrace {
 
-void Units::give_back() {
-  if (quota_ == nullptr) return;
+void Units::add(Units more) {
+  if (more.quota_ == nullptr) return;
+  CHECK(quota_ == nullptr || quota_ == more.quota_);
+  quota_ = std::exchange(more.quota_, nullptr);
+  count_ += std::exchange(more.count_, 0);
+}
+
+void Units::give_back() { give_back(count_); }
+
+void Units::give_back(std::uint64_t n) {
+  CHECK_LE(n, count_);
+  if (n == 0) return;
   // Release: what was held is gone before its room is. Pairs with the acquire in try_take().
-  const std::uint64_t before = quota_->taken_.fetch_sub(count_, std::memory_order_release);
-  CHECK_GE(before, count_);
-  quota_ = nullptr;
-  count_ = 0;
+  const std::uint64_t before = quota_->taken_.fetch_sub(n, std::memory_order_release);
+  CHECK_GE(before, n);
+  count_ -= n;
+  if (count_ == 0) quota_ = nullptr;
 }
 
 Quota::~Quota() { CHECK_EQ(taken(), 0U); }

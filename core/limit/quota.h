@@ -30,7 +30,11 @@ class [[nodiscard]] Units {
 
   explicit operator bool() const { return count_ > 0; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
+  // Takes over what `more` holds. REQUIRES: both of the same quota, where neither is empty.
+  void add(Units more);
   void give_back();
+  // A part of them. REQUIRES: n <= count().
+  void give_back(std::uint64_t n);
 
  private:
   friend class Quota;
@@ -39,8 +43,6 @@ class [[nodiscard]] Units {
   Quota* quota_ = nullptr;
   std::uint64_t count_ = 0;
 };
-
-static_assert(sizeof(Units) <= 16, "every connection holds one");
 
 class Quota {
  public:

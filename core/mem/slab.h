@@ -3,21 +3,23 @@
 // Slots live in chunks that are allocated when first needed and never move, so a T& stays valid
 // until its slot is released. A slot's generation grows at every release: an id from an earlier
 // tenant finds nothing. Generations are 24 bits wide (they travel in a completion's tag) and skip
-// 0.
+// 0. A slot costs 4 bytes beside its tenant; a free one holds the link of the free list where its
+// tenant was.
 //
 // Owner: one shard. Not thread-safe. Limit: `capacity` slots; acquire() beyond it returns nullptr.
 // REQUIRES of T: constructible from what acquire() is given; T's destructor runs at release().
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <cstring>
 #include <new>
 #include <utility>
-#include <vector>
 
 #include "core/base/assert.h"
 #include "core/base/ids.h"
+#include "core/mem/chunked_array.h"
 
 namespace millrace {
 
@@ -43,7 +45,7 @@ class Slab {
     const std::uint32_t index = free_;
     Slot& slot = at(index);
     CHECK(!slot.taken);
-    free_ = slot.next_free;
+    free_ = slot.next_free();
     slot.taken = true;
     T* object = new (slot.storage) T(std::forward<Args>(args)...);  // into the slot's own storage
     ++size_;
@@ -59,7 +61,7 @@ class Slab {
     slot.taken = false;
     slot.generation = (slot.generation + 1) & kGenerationMask;
     if (slot.generation == 0) slot.generation = 1;
-    slot.next_free = free_;
+    slot.set_next_free(free_);
     free_ = id.index;
     --size_;
   }
@@ -89,25 +91,33 @@ class Slab {
 
   [[nodiscard]] std::uint32_t size() const { return size_; }
   [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
+  // Of memory that a tenant costs.
+  static constexpr std::size_t slot_bytes() { return sizeof(Slot); }
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
-  static constexpr std::uint32_t kChunk = 256;
 
   struct Slot {
-    alignas(T) unsigned char storage[sizeof(T)];
+    alignas(T) unsigned char storage[std::max(sizeof(T), sizeof(std::uint32_t))];
     std::uint32_t generation : 24 = 1;
     std::uint32_t taken : 8 = 0;
-    std::uint32_t next_free = kNone;
+
     T* object() { return std::launder(reinterpret_cast<T*>(storage)); }
+    // REQUIRES: !taken.
+    [[nodiscard]] std::uint32_t next_free() const {
+      std::uint32_t next = kNone;
+      std::memcpy(&next, storage, sizeof(next));
+      return next;
+    }
+    void set_next_free(std::uint32_t next) { std::memcpy(storage, &next, sizeof(next)); }
   };
 
-  Slot& at(std::uint32_t index) { return chunks_[index / kChunk][index % kChunk]; }
+  Slot& at(std::uint32_t index) { return slots_[index]; }
 
   bool grow() {
     if (used_ == capacity_) return false;
-    if (used_ % kChunk == 0) chunks_.push_back(std::make_unique<Slot[]>(kChunk));
-    at(used_).next_free = kNone;
+    slots_.cover(used_);
+    at(used_).set_next_free(kNone);
     free_ = used_++;
     return true;
   }
@@ -116,7 +126,7 @@ class Slab {
   std::uint32_t used_ = 0;  // slots ever handed out
   std::uint32_t size_ = 0;
   std::uint32_t free_ = kNone;
-  std::vector<std::unique_ptr<Slot[]>> chunks_;
+  ChunkedArray<Slot> slots_;
 };
 
 }  // namespace millrace

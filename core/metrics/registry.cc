@@ -41,6 +41,12 @@ constexpr std::array kEntries = {
     Entry{"sends_total", "Send operations handed to the kernel.", kC, &M::sends_total},
     Entry{"short_sends_total", "Sends that took less than was offered.", kC, &M::short_sends_total},
     Entry{"recv_parked_total", "Receives that waited for a buffer.", kC, &M::recv_parked_total},
+    Entry{"busy_connections", "Connections with input all the time, which take more memory.", kG,
+          &M::busy_connections},
+    Entry{"turned_busy_total", "Connections that were quiet and had input all the time.", kC,
+          &M::turned_busy_total},
+    Entry{"turned_quiet_total", "Connections that were busy and had no input for a while.", kC,
+          &M::turned_quiet_total},
     Entry{"queued_bytes", "Bytes in all send queues.", kG, &M::queued_bytes},
     Entry{"channels", "Channels with a subscriber, a shard each counts its own.", kG, &M::channels},
     Entry{"subscriptions", "Subscriptions of all clients.", kG, &M::subscriptions},
@@ -161,6 +167,36 @@ std::string prometheus_text(std::span<const ShardMetrics> shards) {
   for (const auto& [code, count] : sum.disconnects_total) {
     sample(out, "disconnects_total", "{code=\"" + std::to_string(code) + "\"}", count);
   }
+  return out;
+}
+
+std::string process_text(const ProcessMetrics& process) {
+  struct Gauge {
+    Bytes name;
+    Bytes help;
+    std::optional<std::uint64_t> value;
+  };
+  const std::array gauges = {
+      Gauge{"max_connections", "How many clients at once.", process.max_connections},
+      Gauge{"open_fds", "Descriptors that the process has open.", process.open_fds},
+      Gauge{"max_fds", "RLIMIT_NOFILE of the process.", process.max_fds},
+      Gauge{"direct_slots_used", "Slots of the rings' file tables in use by clients.",
+            process.direct_slots_used},
+      Gauge{"direct_slots", "Slots of the rings' file tables.", process.direct_slots},
+      Gauge{"system_files_open", "Files and sockets open on the machine.",
+            process.system_files_open},
+      Gauge{"system_files_max", "How many the machine allows (fs.file-max).",
+            process.system_files_max},
+  };
+  std::string out;
+  for (const Gauge& gauge : gauges) {
+    if (!gauge.value) continue;
+    head(out, gauge.name, gauge.help, "gauge");
+    sample(out, gauge.name, "", *gauge.value);
+  }
+  head(out, "max_connections_limit_info", "Which limit millrace_max_connections comes from.",
+       "gauge");
+  sample(out, "max_connections_limit_info", "{limit=\"" + process.deciding_limit + "\"}", 1);
   return out;
 }
 

@@ -44,7 +44,10 @@ struct ShardMetrics {
   std::uint64_t sends_total = 0;  // send operations handed to the ring
   std::uint64_t short_sends_total = 0;
   std::uint64_t recv_parked_total = 0;  // receives that ended for want of a buffer
-  std::uint64_t queued_bytes = 0;       // gauge: all send queues
+  std::uint64_t busy_connections = 0;   // gauge: with a multishot receive instead of a poll
+  std::uint64_t turned_busy_total = 0;
+  std::uint64_t turned_quiet_total = 0;
+  std::uint64_t queued_bytes = 0;  // gauge: all send queues
   // Hub
   std::uint64_t channels = 0;            // gauge
   std::uint64_t subscriptions = 0;       // gauge

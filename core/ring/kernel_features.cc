@@ -335,6 +335,18 @@ Result<void> judge_kernel(const KernelFacts& facts) {
   return Error{text};
 }
 
+bool rings_count_as_locked() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0) return false;
+  const rlimit none{0, limit.rlim_max};
+  if (setrlimit(RLIMIT_MEMLOCK, &none) != 0) return false;
+  io_uring ring{};
+  const int error = -io_uring_queue_init(2, &ring, 0);
+  if (error == 0) io_uring_queue_exit(&ring);
+  setrlimit(RLIMIT_MEMLOCK, &limit);
+  return error == ENOMEM;
+}
+
 std::uint64_t raise_descriptor_limit() {
   constexpr std::uint64_t kCommonLimit = 1'024;
   rlimit limit{};

@@ -38,6 +38,11 @@ KernelFacts probe_kernel();
 // setting.
 Result<void> judge_kernel(const KernelFacts& facts);
 
+// Whether the memory of rings counts against RLIMIT_MEMLOCK for this process, as it did before
+// Linux 5.12 and does again on newer ones (seen on 6.18). Tried with the soft limit at 0 for a
+// moment, so only while no other thread runs.
+bool rings_count_as_locked();
+
 // Raises the soft limit on descriptors to the hard one. Returns the limit in force.
 std::uint64_t raise_descriptor_limit();
 

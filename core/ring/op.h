@@ -104,8 +104,9 @@ struct Op {
   static Op recv_ready(OpTag tag, FileSlot file) {
     return {.code = Code::kRecvReady, .tag = tag, .file = file};
   }
-  // An event each time that input, an end of stream or an error has come; what was there before
-  // counts. It may tell twice of the same, and of what is gone when one looks.
+  // An event when input, an end of stream or an error has come; what was there before counts. One
+  // event may tell of several, it may tell twice of the same, and of what is gone when one looks.
+  // What was left unread it never tells of again.
   static Op poll_multishot(OpTag tag, FileSlot file) {
     return {.code = Code::kPollMultishot, .tag = tag, .file = file};
   }
@@ -156,8 +157,13 @@ struct CompletionEvent {
   OpTag tag;
   IoError error = IoError::kNone;
   bool more = false;         // the operation goes on; its bit stays set
-  std::uint32_t result = 0;  // accept: the FileSlot; recv, send: bytes (recv 0: end of stream)
+  // accept: the FileSlot; recv, send: bytes (recv 0: end of stream); a connect that failed: errno,
+  // to be shown to people
+  std::uint32_t result = 0;
   std::optional<BufferId> buffer;  // recv: the filled buffer, to be leased at once
+  // poll: FIN, a reset or an error has come, so that a receive behind the last byte would tell. The
+  // poll itself may not tell of it again.
+  bool ending = false;
 };
 
 }  // namespace millrace

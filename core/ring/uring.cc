@@ -225,7 +225,7 @@ void UringRing::prepare(io_uring_sqe& entry, const Op& op) {
       entry.buf_group = kBufferGroup;
       break;
     case Op::Code::kPollMultishot:
-      io_uring_prep_poll_multishot(&entry, file, POLLIN);
+      io_uring_prep_poll_multishot(&entry, file, POLLIN | POLLRDHUP);
       files_.prepare_use(entry);
       break;
     case Op::Code::kSend:
@@ -287,9 +287,14 @@ CompletionEvent UringRing::to_event(const io_uring_cqe& cqe) {
     if (event.tag.kind == OpKind::kAccept && !files_.take(cqe.res)) {
       event.error = IoError::kTableFull;
     }
+    if (event.tag.kind == OpKind::kPoll) {
+      event.ending = (event.result & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+    }
   } else {
     event.error = to_io_error(event.tag.kind, -cqe.res);
-    if (event.error == IoError::kOther) {
+    if (event.tag.kind == OpKind::kConnect) {
+      event.result = static_cast<std::uint32_t>(-cqe.res);  // there are many, and people ask
+    } else if (event.error == IoError::kOther) {
       report_unknown_error(event.tag.kind, -cqe.res, ++unknown_errors_);
     }
   }

@@ -35,20 +35,23 @@ void MailboxNetwork::wake_all() {
 }
 
 Mailbox::Mailbox(MailboxNetwork& network, ShardId self, Waker& waker)
-    : network_(network), self_(self), spill_(network.shards()) {
+    : network_(network), self_(self) {
   network_.wakers_[self_.value].store(&waker, std::memory_order_release);
 }
 
 Mailbox::~Mailbox() { network_.wakers_[self_.value].store(nullptr, std::memory_order_release); }
 
+MailboxNetwork::Link* Mailbox::made_link_to(ShardId to) const {
+  return network_.slot(self_, to).load(std::memory_order_relaxed);
+}
+
 MailboxNetwork::Link& Mailbox::link_to(ShardId to) {
   CHECK_NE(to.value, self_.value);
-  auto& slot = network_.slot(self_, to);
-  MailboxNetwork::Link* link = slot.load(std::memory_order_relaxed);
+  MailboxNetwork::Link* link = made_link_to(to);
   if (link == nullptr) {
     link = std::make_unique<MailboxNetwork::Link>(network_.lane_capacity_)
                .release();  // the network owns it
-    slot.store(link, std::memory_order_release);
+    network_.slot(self_, to).store(link, std::memory_order_release);
   }
   return *link;
 }
@@ -62,24 +65,20 @@ bool Mailbox::try_send(ShardId to, Message& message) {
 
 void Mailbox::send(ShardId to, Message message) {
   shard_.verify();
-  CHECK_LT(std::size_t{to.value}, spill_.size());
-  std::deque<Message>& spill = spill_[to.value];
-  if (spill.empty() && try_send(to, message)) return;
-  spill.push_back(std::move(message));
-  link_to(to).sender_waits.store(true, std::memory_order_seq_cst);
-  flush_spill(to);  // the receiver may have made room before it could see the flag
+  MailboxNetwork::Link& link = link_to(to);
+  if (link.spill.empty() && try_send(to, message)) return;
+  link.spill.push_back(std::move(message));
+  link.sender_waits.store(true, std::memory_order_seq_cst);
+  flush_spill(to, link);  // the receiver may have made room before it could see the flag
 }
 
-void Mailbox::flush_spill(ShardId to) {
-  std::deque<Message>& spill = spill_[to.value];
-  if (spill.empty()) return;
-  MailboxNetwork::Link& link = link_to(to);
+void Mailbox::flush_spill(ShardId to, MailboxNetwork::Link& link) {
   bool sent = false;
-  while (!spill.empty() && link.lane.push(spill.front())) {
-    spill.pop_front();
+  while (!link.spill.empty() && link.lane.push(link.spill.front())) {
+    link.spill.pop_front();
     sent = true;
   }
-  link.sender_waits.store(!spill.empty(), std::memory_order_seq_cst);
+  link.sender_waits.store(!link.spill.empty(), std::memory_order_seq_cst);
   if (sent) network_.wake(to);
 }
 
@@ -88,7 +87,8 @@ void Mailbox::drain(Instant now) {
   for (std::size_t from = 0; from < network_.shards(); ++from) {
     const ShardId sender{static_cast<std::uint16_t>(from)};
     if (sender == self_) continue;
-    flush_spill(sender);
+    MailboxNetwork::Link* out = made_link_to(sender);
+    if (out != nullptr && !out->spill.empty()) flush_spill(sender, *out);
     MailboxNetwork::Link* link = network_.slot(sender, self_).load(std::memory_order_acquire);
     if (link == nullptr) continue;
     Message message;
@@ -105,16 +105,18 @@ bool Mailbox::ready() const {
     const ShardId sender{static_cast<std::uint16_t>(from)};
     const MailboxNetwork::Link* link = network_.slot(sender, self_).load(std::memory_order_acquire);
     if (link != nullptr && !link->lane.empty()) return true;
-    if (spill_[from].empty()) continue;
-    const MailboxNetwork::Link* out = network_.slot(self_, sender).load(std::memory_order_relaxed);
-    if (out != nullptr && !out->lane.full()) return true;
+    const MailboxNetwork::Link* out = made_link_to(sender);
+    if (out != nullptr && !out->spill.empty() && !out->lane.full()) return true;
   }
   return false;
 }
 
 std::size_t Mailbox::spilled() const {
   std::size_t count = 0;
-  for (const auto& spill : spill_) count += spill.size();
+  for (std::size_t to = 0; to < network_.shards(); ++to) {
+    const MailboxNetwork::Link* link = made_link_to(ShardId{static_cast<std::uint16_t>(to)});
+    if (link != nullptr) count += link->spill.size();
+  }
   return count;
 }
 

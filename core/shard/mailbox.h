@@ -11,7 +11,7 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
+#include <list>
 #include <memory>
 #include <vector>
 
@@ -41,6 +41,7 @@ class MailboxNetwork {
   struct Link {
     explicit Link(std::size_t capacity) : lane(capacity) {}
     Lane<Message> lane;
+    std::list<Message> spill;               // the sender's: what the lane had no room for
     std::atomic<bool> sender_waits{false};  // the sender has a spill and wants to be woken
   };
 
@@ -90,13 +91,14 @@ class Mailbox final : public InboundSource {
   static constexpr std::size_t kBatch = 1'024;  // messages of one sender a turn
 
   MailboxNetwork::Link& link_to(ShardId to);
-  void flush_spill(ShardId to);
+  void flush_spill(ShardId to, MailboxNetwork::Link& link);
+  // The link to a shard, if there is one already.
+  [[nodiscard]] MailboxNetwork::Link* made_link_to(ShardId to) const;
 
   MailboxNetwork& network_;
   const ShardId self_;
   ShardCheck shard_;
   MessageHandler* handler_ = nullptr;
-  std::vector<std::deque<Message>> spill_;  // by receiver
 };
 
 }  // namespace millrace

@@ -124,7 +124,7 @@ void HttpConnection::on_drain(Instant now) {
   if (!answer_due_) connection_.close_when_flushed(kLinger, now);
 }
 
-void HttpConnection::on_subscribed(Bytes) { CHECK(false); }  // HTTP never subscribes
+void HttpConnection::on_subscribed(std::uint32_t) { CHECK(false); }  // HTTP never subscribes
 
 void HttpConnection::on_published(std::uint32_t, bool accepted) {
   if (answer_due_) app_.on_published(*this, accepted);

@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "core/metrics/registry.h"
+#include "net/machine/machine_facts.h"
 #include "net/server/admin_page.h"
 #include "proto/reply_encoder.h"
 
@@ -159,11 +160,36 @@ HttpResponse AdminShard::render(Page page) const {
     case Page::kReady:
       return render_ready();
     case Page::kMetrics:
-      return answer(200, "text/plain; version=0.0.4; charset=utf-8", prometheus_text(answered()));
+      return render_metrics();
     case Page::kStats:
       return render_stats();
   }
   CHECK(false);
+}
+
+HttpResponse AdminShard::render_metrics() const {
+  const std::vector<ShardMetrics> shards = answered();
+  return answer(200, "text/plain; version=0.0.4; charset=utf-8",
+                prometheus_text(shards) + process_text(process_metrics(sum_of(shards))));
+}
+
+// Read when somebody asks: nobody else wants to know.
+ProcessMetrics AdminShard::process_metrics(const ShardMetrics& sum) const {
+  ProcessMetrics process;
+  process.max_connections = options_.max_connections;
+  process.deciding_limit = options_.deciding_limit;
+  process.open_fds = open_descriptors();
+  process.max_fds = options_.descriptors;
+  if (options_.direct_slots != 0) {
+    process.direct_slots_used = sum.connections;
+    process.direct_slots = options_.direct_slots;
+  }
+  const FactOf<3> files = read_file_numbers();
+  if (files.known()) {
+    process.system_files_open = files[0];
+    process.system_files_max = files[2];
+  }
+  return process;
 }
 
 std::vector<ShardMetrics> AdminShard::answered() const {
@@ -197,6 +223,8 @@ HttpResponse AdminShard::render_stats() const {
   body += R"(,"insecure":)" + std::string(options_.insecure ? "true" : "false");
   body += R"(,"uptime_seconds":)" + std::to_string((now_ - started_).to_seconds());
   body += R"(,"max_connections":)" + std::to_string(options_.max_connections);
+  body += R"(,"max_connections_decided_by":)";
+  append_json_string(body, options_.deciding_limit);
   body += R"(,"listen":[)";
   for (std::size_t i = 0; i < options_.listen.size(); ++i) {
     if (i > 0) body += ",";

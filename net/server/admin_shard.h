@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/metrics/registry.h"
 #include "core/ring/uring.h"
 #include "core/shard/mailbox.h"
 #include "core/shard/shard_group.h"
@@ -32,6 +33,9 @@ struct AdminOptions {
   std::string broker;               // "memory" or "nats"
   std::vector<std::string> listen;  // of the clients
   std::uint64_t max_connections = 0;
+  std::string deciding_limit;      // which limit max_connections comes from
+  std::uint64_t descriptors = 0;   // RLIMIT_NOFILE
+  std::uint64_t direct_slots = 0;  // of all client shards' tables; 0 if there are none
   bool insecure = false;
   std::optional<bool> direct = std::nullopt;  // as in UringOptions
 };
@@ -82,7 +86,9 @@ class AdminShard final : public ShardBody,
   void finish_gather(Instant now);
   [[nodiscard]] HttpResponse render(Page page) const;
   [[nodiscard]] HttpResponse render_ready() const;
+  [[nodiscard]] HttpResponse render_metrics() const;
   [[nodiscard]] HttpResponse render_stats() const;
+  [[nodiscard]] ProcessMetrics process_metrics(const ShardMetrics& sum) const;
   [[nodiscard]] std::vector<ShardMetrics> answered() const;
 
   const AdminOptions& options_;

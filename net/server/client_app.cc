@@ -87,9 +87,9 @@ void ClientApp::serve_websocket(HttpConnection& http, const HttpRequest& request
     return http.refuse(serialize(refused->response, false), refused->reason, now);
   }
   const bool frame_pings = request.query_value("cf_ws_frame_ping_pong") == "true";
-  auto transport = std::make_unique<WsTransport>(http.connection(), ws_);
-  transport->set_user(std::make_unique<Session>(
-      *transport, sessions_, frame_pings ? PingStyle::kFrame : PingStyle::kMessage, now));
+  auto transport = std::make_unique<WsTransportOf<Session>>(
+      http.connection(), ws_, sessions_, frame_pings ? PingStyle::kFrame : PingStyle::kMessage,
+      now);
   http.upgrade(decision.response, std::move(transport));
 }
 

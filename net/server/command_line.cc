@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -25,8 +26,10 @@ namespace {
 constexpr std::string_view kConfigFlag = "--config";
 constexpr std::string_view kCheckFlag = "--check-config";
 constexpr std::string_view kHelpFlag = "--help";
+constexpr std::string_view kJsonFlag = "--json";
+constexpr std::string_view kEmitFlag = "--emit";
+constexpr std::string_view kRootFlag = "--root";
 constexpr std::string_view kSeeHelp = "; see millrace --help";
-constexpr std::string_view kSeeServeHelp = "; see millrace serve --help";
 
 CommandLineError failure(int exit_code, const std::string& text) {
   return {exit_code, "millrace: " + text};
@@ -53,22 +56,15 @@ class Parser {
     help_ = app_.add_flag("-h,--help");
     version_flag_ = app_.add_flag("--version");
     version_ = app_.add_subcommand("version");
-    serve_ = app_.add_subcommand("serve");
-    for (CLI::App* command : {version_, serve_}) {
-      command->set_help_flag();
-      command->allow_extras();
-    }
-    serve_help_ = serve_->add_flag("-h,--help");
-    check_ = serve_->add_flag(std::string(kCheckFlag));
-    config_ = add_option(kConfigFlag, "FILE");
-    for (const ConfigKey& key : config_keys()) {
-      if (key.flag.empty()) continue;
-      CLI::Option* option = key.kind == ValueKind::kBool ? serve_->add_flag(std::string(key.flag))
-                                                         : add_option(key.flag, key.flag_value);
-      if (key.kind == ValueKind::kBool) option->disable_flag_override();
-      options_.emplace_back(&key, option);
-    }
-    for (CLI::Option* flag : {help_, version_flag_, serve_help_, check_}) {
+    version_->set_help_flag();
+    version_->allow_extras();
+    add_command(serve_, "serve");
+    add_command(check_, "check");
+    check_config_ = serve_.app->add_flag(std::string(kCheckFlag));
+    json_ = check_.app->add_flag(std::string(kJsonFlag));
+    emit_ = add_option(check_, kEmitFlag, "WHAT");
+    root_ = add_option(check_, kRootFlag, "DIR");
+    for (CLI::Option* flag : {help_, version_flag_, check_config_, json_}) {
       flag->disable_flag_override();
     }
   }
@@ -80,65 +76,103 @@ class Parser {
     } catch (const CLI::ArgumentMismatch& error) {
       return mismatch(error.what());
     } catch (const CLI::Error& error) {
-      return usage(printable(error.what(), 200) + std::string(kSeeServeHelp));
+      return usage(printable(error.what(), 200) + see_help());
     }
     using Verb = CommandLine::Verb;
-    if (help_->count() > 0) return CommandLine{Verb::kHelp, {}, program_help()};
-    if (serve_help_->count() > 0) return CommandLine{Verb::kHelp, {}, serve_help()};
+    if (help_->count() > 0) return CommandLine{Verb::kHelp, {}, {}, program_help()};
+    if (serve_.help->count() > 0) return CommandLine{Verb::kHelp, {}, {}, serve_help()};
+    if (check_.help->count() > 0) return CommandLine{Verb::kHelp, {}, {}, check_help()};
     if (std::optional<CommandLineError> error = swallowed_flags()) return *std::move(error);
     if (std::optional<CommandLineError> error = leftovers()) return *std::move(error);
     if (version_->parsed() || version_flag_->count() > 0) {
-      return CommandLine{Verb::kVersion, {}, "millrace " MILLRACE_VERSION "\n"};
+      return CommandLine{Verb::kVersion, {}, {}, "millrace " MILLRACE_VERSION "\n"};
     }
-    if (!serve_->parsed()) return no_command();
-    return serve(environment);
+    if (serve_.app->parsed()) return serve(environment);
+    if (check_.app->parsed()) return check(environment);
+    return no_command();
   }
 
  private:
-  CLI::Option* add_option(std::string_view name, std::string_view value) {
+  // A command that takes a configuration.
+  struct Command {
+    CLI::App* app = nullptr;
+    CLI::Option* help = nullptr;
+    CLI::Option* config = nullptr;
+    std::vector<std::pair<const ConfigKey*, CLI::Option*>> keys = {};
+    std::vector<CLI::Option*> valued = {};  // all that take a value
+  };
+
+  void add_command(Command& command, const std::string& name) {
+    command.app = app_.add_subcommand(name);
+    command.app->set_help_flag();
+    command.app->allow_extras();
+    command.help = command.app->add_flag("-h,--help");
+    command.help->disable_flag_override();
+    command.config = add_option(command, kConfigFlag, "FILE");
+    for (const ConfigKey& key : config_keys()) {
+      if (key.flag.empty()) continue;
+      const bool is_bool = key.kind == ValueKind::kBool;
+      CLI::Option* option = is_bool ? command.app->add_flag(std::string(key.flag))
+                                    : add_option(command, key.flag, key.flag_value);
+      if (is_bool) option->disable_flag_override();
+      command.keys.emplace_back(&key, option);
+    }
+  }
+
+  static CLI::Option* add_option(Command& command, std::string_view name, std::string_view value) {
     // A list, whatever the key: how often a flag was given is judged by us.
-    return serve_->add_option(std::string(name))
-        ->expected(1)
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->type_name(std::string(value));
+    command.valued.push_back(command.app->add_option(std::string(name))
+                                 ->expected(1)
+                                 ->allow_extra_args(false)
+                                 ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+                                 ->type_name(std::string(value)));
+    return command.valued.back();
+  }
+
+  // Of the command that was given; of `serve` where none was.
+  [[nodiscard]] std::string see_help() const {
+    return std::string("; see millrace ") + (check_.app->parsed() ? "check" : "serve") + " --help";
   }
 
   // CLI11 begins its text with the flag: "--listen: 1 required ..." or "insecure was given ...".
-  static CommandLineError mismatch(std::string_view what) {
+  [[nodiscard]] CommandLineError mismatch(std::string_view what) const {
     const std::size_t first = std::min(what.find_first_not_of('-'), what.size());
     const std::string_view name = what.substr(first, what.find_first_of(": ") - first);
     return no_value("--" + std::string(name));
   }
 
-  static CommandLineError no_value(const std::string& flag) {
+  [[nodiscard]] CommandLineError no_value(const std::string& flag) const {
     const ConfigKey* key = find_flag(flag);
     std::string text = flag + " takes no value";
     if (key != nullptr && key->kind != ValueKind::kBool) {
       text = flag + " needs a value, such as " + flag + " " + std::string(key->example);
     } else if (flag == kConfigFlag) {
       text = flag + " needs a value, such as " + flag + " /etc/millrace.toml";
+    } else if (flag == kEmitFlag) {
+      text = flag + " needs a value: " + flag + " sysctl";
+    } else if (flag == kRootFlag) {
+      text = flag + " needs a value, such as " + flag + " /tmp/other-machine";
     }
-    return usage(text.append(kSeeServeHelp));
+    return usage(text + see_help());
   }
 
   // A flag where a value should be: CLI11 takes it for the value. nullopt if there is none.
   [[nodiscard]] std::optional<CommandLineError> swallowed_flags() const {
     const auto is_one = [](const std::string& value) { return value.starts_with("--"); };
-    const auto swallowed = [&is_one](const CLI::Option* option) {
-      const auto& values = option->results();
-      return std::any_of(values.begin(), values.end(), is_one);
-    };
-    if (swallowed(config_)) return no_value(std::string(kConfigFlag));
-    for (const auto& [key, option] : options_) {
-      if (swallowed(option)) return no_value(std::string(key->flag));
+    for (const Command* command : {&serve_, &check_}) {
+      for (const CLI::Option* option : command->valued) {
+        const auto& values = option->results();
+        if (std::any_of(values.begin(), values.end(), is_one)) return no_value(option->get_name());
+      }
     }
     return std::nullopt;
   }
 
   // The flags of a command, for suggestions.
-  static std::vector<std::string_view> serve_flags() {
+  [[nodiscard]] std::vector<std::string_view> flags_of(const CLI::App* command) const {
+    if (command == version_) return {kHelpFlag};
     std::vector<std::string_view> flags{kConfigFlag, kCheckFlag, kHelpFlag};
+    if (command == check_.app) flags = {kConfigFlag, kJsonFlag, kEmitFlag, kRootFlag, kHelpFlag};
     for (const ConfigKey& key : config_keys()) {
       if (!key.flag.empty()) flags.push_back(key.flag);
     }
@@ -147,7 +181,7 @@ class Parser {
 
   static CommandLineError unknown_flag(std::string_view word,
                                        const std::vector<std::string_view>& known,
-                                       std::string_view see) {
+                                       const std::string& see) {
     // A value behind '=' may be a secret.
     const std::string_view flag = word.substr(0, word.find('='));
     if (flag == "--api-key" || flag == "--key") {
@@ -164,16 +198,17 @@ class Parser {
   // be a secret.
   std::optional<CommandLineError> leftovers() const {
     const auto is_flag = [](const std::string& word) { return word.size() > 1 && word[0] == '-'; };
-    for (const CLI::App* command : {std::as_const(serve_), std::as_const(version_)}) {
+    for (const CLI::App* command :
+         std::array<const CLI::App*, 3>{serve_.app, check_.app, version_}) {
       const std::vector<std::string> words = command->remaining();
       const auto flag = std::find_if(words.begin(), words.end(), is_flag);
-      if (flag != words.end() && command == serve_) {
-        return unknown_flag(*flag, serve_flags(), kSeeServeHelp);
+      if (flag != words.end()) {
+        return unknown_flag(*flag, flags_of(command),
+                            command == version_ ? std::string(kSeeHelp) : see_help());
       }
-      if (flag != words.end()) return unknown_flag(*flag, {kHelpFlag}, kSeeHelp);
       if (!words.empty()) {
         return usage("unexpected argument " + in_quotes(words.front()) + " behind " +
-                     command->get_name() + std::string(kSeeServeHelp));
+                     command->get_name() + see_help());
       }
     }
     const std::vector<std::string> words = app_.remaining();
@@ -181,21 +216,23 @@ class Parser {
     const std::string& first = words.front();
     if (!is_flag(first)) {
       return usage("unknown command " + in_quotes(first) + "; the nearest known one is " +
-                   std::string(nearest_name(first, {"serve", "version"})) + std::string(kSeeHelp));
+                   std::string(nearest_name(first, {"serve", "check", "version"})) +
+                   std::string(kSeeHelp));
     }
     const std::string_view flag = std::string_view(first).substr(0, first.find('='));
-    const std::vector<std::string_view> of_serve = serve_flags();
+    const std::vector<std::string_view> of_serve = flags_of(serve_.app);
     if (std::find(of_serve.begin(), of_serve.end(), flag) != of_serve.end()) {
       return usage(cat(flag, " belongs behind a command: millrace serve ").append(flag));
     }
-    return unknown_flag(first, {kHelpFlag, "--version"}, kSeeHelp);
+    return unknown_flag(first, {kHelpFlag, "--version"}, std::string(kSeeHelp));
   }
 
-  Result<CommandLine, CommandLineError> serve(const Environment& environment) const {
+  static Result<Config, CommandLineError> load(const Command& command,
+                                               const Environment& environment) {
     ConfigSources sources{.file = {}, .environment = environment, .flags = {}};
-    if (config_->count() > 1) return twice(kConfigFlag);
-    if (config_->count() == 1) sources.file = config_->results().front();
-    for (const auto& [key, option] : options_) {
+    if (command.config->count() > 1) return twice(kConfigFlag);
+    if (command.config->count() == 1) sources.file = command.config->results().front();
+    for (const auto& [key, option] : command.keys) {
       if (option->count() == 0) continue;
       if (option->count() > 1 && !is_list(key->kind)) return twice(key->flag);
       const bool flag = key->kind == ValueKind::kBool;
@@ -206,8 +243,33 @@ class Parser {
       return failure(config.error().in_flags ? kExitUsage : kExitConfiguration,
                      config.error().text);
     }
-    if (check_->count() == 0) return CommandLine{CommandLine::Verb::kServe, *config, {}};
-    return CommandLine{CommandLine::Verb::kCheckConfig, *config, "the configuration is right\n"};
+    return *std::move(config);
+  }
+
+  [[nodiscard]] Result<CommandLine, CommandLineError> serve(const Environment& environment) const {
+    Result<Config, CommandLineError> config = load(serve_, environment);
+    if (!config) return config.error();
+    using Verb = CommandLine::Verb;
+    if (check_config_->count() == 0) return CommandLine{Verb::kServe, *config, {}, {}};
+    return CommandLine{Verb::kCheckConfig, *config, {}, "the configuration is right\n"};
+  }
+
+  [[nodiscard]] Result<CommandLine, CommandLineError> check(const Environment& environment) const {
+    Result<Config, CommandLineError> config = load(check_, environment);
+    if (!config) return config.error();
+    CommandLine line{CommandLine::Verb::kCheck, *config, {}, {}};
+    if (emit_->count() > 1) return twice(kEmitFlag);
+    if (root_->count() > 1) return twice(kRootFlag);
+    if (root_->count() == 1) line.check.root = root_->results().front();
+    if (json_->count() > 0) line.check.output = CheckOutput::kJson;
+    if (emit_->count() == 0) return line;
+    if (emit_->results().front() != "sysctl") {
+      return usage("--emit: " + in_quotes(emit_->results().front()) +
+                   " is nothing that can be emitted; allowed: sysctl" + see_help());
+    }
+    if (json_->count() > 0) return usage("--json and --emit exclude each other; take one of them");
+    line.check.output = CheckOutput::kSysctl;
+    return line;
   }
 
   static CommandLineError twice(std::string_view flag) {
@@ -215,14 +277,15 @@ class Parser {
   }
 
   CLI::App app_;
-  CLI::App* serve_ = nullptr;
+  Command serve_;
+  Command check_;
   CLI::App* version_ = nullptr;
   CLI::Option* help_ = nullptr;
   CLI::Option* version_flag_ = nullptr;
-  CLI::Option* serve_help_ = nullptr;
-  CLI::Option* check_ = nullptr;
-  CLI::Option* config_ = nullptr;
-  std::vector<std::pair<const ConfigKey*, CLI::Option*>> options_;
+  CLI::Option* check_config_ = nullptr;
+  CLI::Option* json_ = nullptr;
+  CLI::Option* emit_ = nullptr;
+  CLI::Option* root_ = nullptr;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // The command line of millrace: which command, with which configuration.
 //
-//   millrace serve [FLAGS] | version | --version | --help | serve --help
+//   millrace serve [FLAGS] | check [FLAGS] | version | --version | --help | COMMAND --help
 //
 // Exit codes are sysexits(3)'s. This file reads the configuration's file, and touches nothing else:
 // it opens no port and prints nothing.
@@ -12,6 +12,7 @@
 #include "core/base/result.h"
 #include "net/server/config.h"
 #include "net/server/config_loader.h"
+#include "net/server/limit_check.h"
 
 namespace millrace {
 
@@ -19,10 +20,11 @@ inline constexpr int kExitUsage = 64;
 inline constexpr int kExitConfiguration = 78;
 
 struct CommandLine {
-  enum class Verb : std::uint8_t { kServe, kVersion, kHelp, kCheckConfig };
+  enum class Verb : std::uint8_t { kServe, kCheck, kVersion, kHelp, kCheckConfig };
   Verb verb = Verb::kHelp;
-  Config config;       // of kServe and kCheckConfig
-  std::string output;  // for stdout; empty for kServe
+  Config config;       // of kServe, kCheck and kCheckConfig
+  CheckOptions check;  // of kCheck
+  std::string output;  // for stdout; empty for kServe and kCheck
 };
 
 struct CommandLineError {

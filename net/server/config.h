@@ -23,6 +23,8 @@ enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
 // How a shard asks NATS for a namespace's channels (docs/ARCHITECTURE.md).
 enum class InterestMode : std::uint8_t { kChannel, kPrefix };
 enum class PayloadFormat : std::uint8_t { kJson };
+// What a start does with a max_connections that the machine does not hold.
+enum class LowLimits : std::uint8_t { kRefuse, kLower };
 
 struct NamespaceConfig {
   InterestMode interest = InterestMode::kChannel;
@@ -41,6 +43,8 @@ struct ServerConfig {
   std::vector<std::string> trusted_proxies;  // as parse_network() wants them (net/tcp/network.h)
   ForwardedField forwarded_field = ForwardedField::kXForwardedFor;
   bool pin = true;
+  LowLimits on_low_limits = LowLimits::kRefuse;
+  bool conntrack_exempt = false;
   LogLevel log_level = LogLevel::kInfo;
 
   bool operator==(const ServerConfig&) const = default;

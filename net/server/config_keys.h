@@ -48,7 +48,8 @@ struct Target {
 
 using Slot = std::variant<bool*, std::uint32_t*, std::size_t*, Duration*, std::string*,
                           std::vector<std::string>*, ListenAddress*, std::vector<ListenAddress>*,
-                          BrokerKind*, LogLevel*, InterestMode*, PayloadFormat*, ForwardedField*>;
+                          BrokerKind*, LogLevel*, LowLimits*, InterestMode*, PayloadFormat*,
+                          ForwardedField*>;
 
 struct ConfigKey {
   std::string_view section;  // empty: not in the file, only in the environment and as a flag

@@ -71,6 +71,9 @@ std::string program_help() {
          "\n"
          "Commands:\n"
          "    serve      run the server; `millrace serve --help` lists its flags\n"
+         "    check      say how many connections this machine holds and which limits are too "
+         "low;\n"
+         "               `millrace check --help` lists its flags\n"
          "    version    print the version; `millrace --version` does too\n"
          "\n"
          "Examples:\n"
@@ -106,6 +109,33 @@ std::string serve_help() {
          "http://localhost:3000\n"
          "    millrace serve --nats nats://10.0.0.1:4222,nats://10.0.0.2:4222\n"
          "    MILLRACE_API_KEY=\"$(cat key)\" millrace serve --config /etc/millrace.toml\n";
+}
+
+std::string check_help() {
+  return "Usage: millrace check [FLAGS]\n"
+         "\n"
+         "Reads every limit of this machine and says what it found, what the configured number of\n"
+         "connections needs, a verdict, and the command that mends it. Applies nothing. Exit code\n"
+         "0 if the server would start with all connections that are asked for, 71 if not.\n"
+         "docs/OPERATIONS.md explains every row.\n"
+         "\n"
+         "Check:\n" +
+         entry("--json", "", "JSON for scripts instead of a table.") +
+         entry("--emit", "sysctl",
+               "Print settings of the kernel that are sized for the number of connections, each "
+               "with its reason, unit and formula. Exit code 0.") +
+         entry("--root", "DIR",
+               "Judge what stands below DIR/proc and DIR/sys, the copy of another machine's, "
+               "instead of this one. io_uring is not tried then.") +
+         "\nServer, as for `millrace serve`:\n" + entries_of("server") + "\nBroker:\n" +
+         entries_of("broker") + "\nAccess:\n" + entries_of("") + "\nConfiguration:\n" +
+         entry("--config", "FILE", "A TOML file; MILLRACE_CONFIG may name it too.") +
+         entry("--help", "", "This text.") +
+         "\n"
+         "Examples:\n"
+         "    millrace check\n"
+         "    millrace check --max-connections 1000000 --shards 64\n"
+         "    millrace check --max-connections 1000000 --emit sysctl\n";
 }
 
 }  // namespace millrace

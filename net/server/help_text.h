@@ -1,4 +1,4 @@
-// What `millrace --help` and `millrace serve --help` print, made of the table of keys. Pure.
+// What `millrace --help` and `millrace COMMAND --help` print, made of the table of keys. Pure.
 #pragma once
 
 #include <string>
@@ -7,5 +7,6 @@ namespace millrace {
 
 std::string program_help();
 std::string serve_help();
+std::string check_help();
 
 }  // namespace millrace

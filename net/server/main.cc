@@ -107,6 +107,11 @@ int run(int argc, char** argv) {
   switch (line->verb) {
     case CommandLine::Verb::kServe:
       return serve(line->config);
+    case CommandLine::Verb::kCheck: {
+      const CheckResult result = run_check(line->config, line->check);
+      std::printf("%s", result.text.c_str());
+      return result.exit_code;
+    }
     case CommandLine::Verb::kVersion:
     case CommandLine::Verb::kHelp:
     case CommandLine::Verb::kCheckConfig:

@@ -1,6 +1,7 @@
 #include "net/server/server.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/ring/kernel_features.h"
 #include "net/http/upgrade.h"
+#include "net/machine/limit_report.h"
 
 namespace millrace {
 
@@ -113,6 +115,14 @@ Result<std::unique_ptr<Server>, StartError> Server::start(const Config& config) 
 }
 
 void Server::log_limits() const {
+  if (limits_.fits()) {
+    log_info(cap_text(limits_));
+  } else {
+    log_warn(cap_text(limits_) + "; " + limits_.deciding().fix);
+  }
+  if (const std::string names = warned_names(limits_); !names.empty()) {
+    log_info("limits that are too low for so many: " + names + "; see millrace check");
+  }
   if (direct_) return;
   log_info("client sockets are descriptors of the process: RLIMIT_NOFILE (" +
            std::to_string(descriptors_) +
@@ -135,8 +145,27 @@ Result<void, StartError> Server::check_machine() {
   if (!direct.ok()) return StartError{kExitSystem, direct.error().text};
   direct_ = *direct;
   client_shards_ = config_.server.shards != 0 ? config_.server.shards : allowed_cores().size();
-  const auto plan = plan_sockets(config_, client_shards_, descriptors_, direct_);
+  return plan_connections();
+}
+
+// The cap is what every limit holds. Of sockets plan_sockets() tells the fixes itself.
+Result<void, StartError> Server::plan_connections() {
+  const MachineFacts facts = read_machine_facts();
+  limits_ = judge_limits(facts, limit_plan(config_, client_shards_, descriptors_,
+                                           KernelTrial{.direct = direct_,
+                                                       .rings_are_locked = rings_count_as_locked(),
+                                                       .missing = {}},
+                                           facts));
+  Config config = config_;
+  if (limits_.cap > 0 && (limits_.fits() || config.server.on_low_limits == LowLimits::kLower)) {
+    config.server.max_connections = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(limits_.cap, std::numeric_limits<std::uint32_t>::max()));
+  }
+  const auto plan = plan_sockets(config, client_shards_, descriptors_, direct_);
   if (!plan.ok()) return StartError{kExitSystem, plan.error().text};
+  if (plan->max_connections > limits_.cap) {
+    return StartError{kExitSystem, refusal_text(limits_)};
+  }
   plan_ = *plan;
   return {};
 }
@@ -162,6 +191,9 @@ AdminOptions Server::admin_options() const {
   options.broker = config_.broker.kind == BrokerKind::kNats ? "nats" : "memory";
   for (const ListenGroup& group : listens_) options.listen.push_back(group.address);
   options.max_connections = plan_.max_connections;
+  options.deciding_limit = limits_.decided_by;
+  options.descriptors = descriptors_;
+  if (direct_) options.direct_slots = client_shards_ * std::uint64_t{plan_.files};
   options.insecure = config_.insecure;
   options.direct = direct_;
   return options;

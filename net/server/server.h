@@ -12,6 +12,7 @@
 #include "net/server/admin_shard.h"
 #include "net/server/client_shard.h"
 #include "net/server/config.h"
+#include "net/server/limit_check.h"
 #include "net/server/socket_plan.h"
 #include "net/tcp/listen_socket.h"
 
@@ -46,6 +47,7 @@ class Server {
 
  private:
   Result<void, StartError> check_machine();
+  Result<void, StartError> plan_connections();
   Result<void, StartError> bind();
   Result<void, StartError> start_shards();
   void log_limits() const;
@@ -54,6 +56,7 @@ class Server {
   const Config config_;
   std::size_t client_shards_ = 1;
   SocketPlan plan_;
+  LimitReport limits_;
   // Whether client sockets are direct descriptors: tried once, so that all rings are what the plan
   // was made for.
   bool direct_ = true;

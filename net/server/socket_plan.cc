@@ -30,6 +30,11 @@ std::uint64_t most_shards(std::uint64_t descriptors, std::uint64_t connections,
   return descriptors > others ? (descriptors - others) / a_shard : 0;
 }
 
+// Of one shard: a ring's table is bounded by the kernel, a number of a descriptor by its type.
+std::uint64_t files_of_a_shard(std::uint64_t descriptors, bool direct) {
+  return std::min<std::uint64_t>(descriptors, direct ? kMaxRingFiles : INT32_MAX);
+}
+
 std::string shards_text(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " shard" : " shards");
 }
@@ -87,11 +92,42 @@ std::uint64_t process_capacity(std::size_t shards, std::uint64_t descriptors,
   return descriptors > others ? descriptors - others : 0;
 }
 
+std::uint64_t socket_capacity(const Config& config, std::size_t client_shards,
+                              std::uint64_t descriptors, bool direct) {
+  const std::uint64_t files = files_of_a_shard(descriptors, direct);
+  if (!direct) return process_capacity(client_shards, files, shard_descriptors(config));
+  if (files < AdminShard::kFiles) return 0;
+  return ring_capacity(client_shards, files, ClientShard::kRefusalSlots);
+}
+
+std::uint64_t descriptors_for(const Config& config, std::size_t client_shards,
+                              std::uint64_t connections, bool direct) {
+  const std::uint64_t own = own_descriptors(config, client_shards, direct);
+  if (!direct) return own + connections;
+  // Between none that fits and the most that a table takes.
+  std::uint64_t low = std::max<std::uint64_t>(own, AdminShard::kFiles) - 1;
+  std::uint64_t high = kMaxRingFiles;
+  const auto holds = [&](std::uint64_t files) {
+    return socket_capacity(config, client_shards, files, true) >= connections;
+  };
+  if (!holds(high)) return 0;
+  while (high - low > 1) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    (holds(middle) ? high : low) = middle;
+  }
+  return high;
+}
+
+std::uint64_t own_descriptors(const Config& config, std::size_t client_shards, bool direct) {
+  if (!direct) return kFixedDescriptors + client_shards * shard_descriptors(config);
+  // Of the sockets only the listeners are the process's, and those of NATS.
+  return kOwnDescriptors + kShardDescriptors + 1 +
+         client_shards * (shard_descriptors(config) - ClientShard::kRefusalSlots);
+}
+
 Result<SocketPlan> plan_sockets(const Config& config, std::size_t client_shards,
                                 std::uint64_t descriptors, bool direct) {
-  // Of one shard: a ring's table is bounded by the kernel, a number of a descriptor by its type.
-  const std::uint64_t files =
-      std::min<std::uint64_t>(descriptors, direct ? kMaxRingFiles : INT32_MAX);
+  const std::uint64_t files = files_of_a_shard(descriptors, direct);
   if (direct && files < AdminShard::kFiles) {
     const std::string least = std::to_string(AdminShard::kFiles);
     return Error{"RLIMIT_NOFILE " + std::to_string(descriptors) +
@@ -103,9 +139,7 @@ Result<SocketPlan> plan_sockets(const Config& config, std::size_t client_shards,
                  kSystemd + ")"};
   }
   const std::uint64_t a_shard = shard_descriptors(config);
-  const std::uint64_t capacity =
-      direct ? ring_capacity(client_shards, files, ClientShard::kRefusalSlots)
-             : process_capacity(client_shards, files, a_shard);
+  const std::uint64_t capacity = socket_capacity(config, client_shards, descriptors, direct);
   const std::uint64_t wanted = config.server.max_connections;
   if (wanted > capacity || capacity == 0) {
     if (direct) return too_many_for_tables(wanted, client_shards, capacity, descriptors);

@@ -34,4 +34,16 @@ std::uint64_t shard_descriptors(const Config& config);
 std::uint64_t process_capacity(std::size_t shards, std::uint64_t descriptors,
                                std::uint64_t a_shard);
 
+// How many connections the descriptors hold, as plan_sockets() takes them; 0 if the server can't
+// even start.
+std::uint64_t socket_capacity(const Config& config, std::size_t client_shards,
+                              std::uint64_t descriptors, bool direct);
+
+// The least RLIMIT_NOFILE that holds so many connections; 0 if only more shards would.
+std::uint64_t descriptors_for(const Config& config, std::size_t client_shards,
+                              std::uint64_t connections, bool direct);
+
+// Descriptors of the process besides those of clients, with a reserve for what libraries open.
+std::uint64_t own_descriptors(const Config& config, std::size_t client_shards, bool direct);
+
 }  // namespace millrace

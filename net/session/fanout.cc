@@ -15,7 +15,7 @@ Fanout::~Fanout() {
   waiters_.for_each([this](SlotId id, Waiter&) { waiters_.release(id); });
 }
 
-void Fanout::deliver(const Publication& publication, std::span<const Subscriber> to) {
+void Fanout::deliver(const Publication& publication, std::span<const SubscriberId> to) {
   text_.clear();
   append_publication_push(text_, {publication.channel,
                                   publication.data,
@@ -23,19 +23,17 @@ void Fanout::deliver(const Publication& publication, std::span<const Subscriber>
                                   publication.offset});
   const SharedBytes frame = make_frame(Opcode::kText, text_);
   ++metrics_.encodes_total;
-  for (const Subscriber& subscriber : to) {
-    Connection* connection = table_.find_index(subscriber.id);
+  for (const SubscriberId subscriber : to) {
+    Connection* connection = table_.find_index(subscriber);
     CHECK(connection != nullptr);
     if (connection->send(frame)) ++metrics_.deliveries_total;
   }
 }
 
-void Fanout::subscribed(Bytes channel, std::span<const Subscriber> who) {
-  for (const Subscriber& subscriber : who) {
-    Connection* connection = table_.find_index(subscriber.id);
-    CHECK(connection != nullptr);
-    connection->protocol()->hub_client()->on_subscribed(channel);
-  }
+void Fanout::subscribed(SubscriberId who, std::uint32_t ticket) {
+  Connection* connection = table_.find_index(who);
+  CHECK(connection != nullptr);
+  connection->protocol()->hub_client()->on_subscribed(ticket);
 }
 
 std::optional<PublishToken> Fanout::begin_publish(ConnId who, std::uint32_t ticket) {

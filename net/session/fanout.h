@@ -31,8 +31,8 @@ class Fanout final : public DeliverySink {
   [[nodiscard]] std::optional<PublishToken> begin_publish(ConnId who, std::uint32_t ticket);
 
   // DeliverySink.
-  void deliver(const Publication& publication, std::span<const Subscriber> to) override;
-  void subscribed(Bytes channel, std::span<const Subscriber> who) override;
+  void deliver(const Publication& publication, std::span<const SubscriberId> to) override;
+  void subscribed(SubscriberId who, std::uint32_t ticket) override;
   void published(PublishToken token, PublishOutcome outcome) override;
 
  private:

@@ -7,58 +7,47 @@
 
 namespace millrace {
 
-std::string make_uuid(Random& random) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string uuid(36, '-');
-  std::uint64_t bits = 0;
-  int left = 0;
-  for (std::size_t i = 0; i < uuid.size(); ++i) {
-    if (i == 8 || i == 13 || i == 18 || i == 23) continue;
-    if (left == 0) {
-      bits = random.next();
-      left = 16;
-    }
-    std::uint64_t digit = bits & 0xf;
-    bits >>= 4;
-    --left;
-    if (i == 14) digit = 4;                   // version
-    if (i == 19) digit = 8 | (digit & 0x3U);  // variant
-    uuid[i] = kHex[digit];
-  }
-  return uuid;
-}
+// The commands of one message.
+class Session::Commands final : public CommandSink {
+ public:
+  Commands(Session& session, Instant now) : session_(session), now_(now) {}
+  bool on_command(const Command& command) override { return session_.take(command, now_); }
+
+ private:
+  Session& session_;
+  const Instant now_;
+};
 
 Session::Session(Transport& transport, SessionContext& context, PingStyle ping_style, Instant now)
-    : transport_(transport), context_(context), now_(now), ping_style_(ping_style) {
+    : transport_(transport), context_(context), ping_style_(ping_style) {
   transport_.set_user_deadline(now + context_.settings.stale_timeout);
 }
 
 Session::~Session() { CHECK(state_ == State::kClosed); }
 
 void Session::on_message(Opcode, Bytes payload, Instant now) {
-  now_ = now;
-  switch (context_.decoder.decode(payload, *this)) {
+  Commands commands(*this, now);
+  switch (context_.decoder.decode(payload, commands)) {
     case JsonCommandDecoder::Outcome::kDone:
     case JsonCommandDecoder::Outcome::kStopped:
       return;
     case JsonCommandDecoder::Outcome::kBad:
-      disconnect(DisconnectCode::kBadRequest);
+      disconnect(DisconnectCode::kBadRequest, now);
       return;
   }
 }
 
-bool Session::on_command(const Command& command) {
+bool Session::take(const Command& command, Instant now) {
   const bool first = std::holds_alternative<ConnectCommand>(command.body);
-  if (client_.empty() && !first) {
-    disconnect(DisconnectCode::kBadRequest);
+  if (!connected() && !first) {
+    disconnect(DisconnectCode::kBadRequest, now);
     return false;
   }
-  std::visit([&](const auto& body) { handle(command.id, body); }, command.body);
+  std::visit([&](const auto& body) { handle(command.id, body, now); }, command.body);
   return transport_.open();
 }
 
-void Session::on_pong(Instant now) {
-  now_ = now;
+void Session::on_pong(Instant) {
   // An unasked-for pong frame is allowed (RFC 6455 section 5.5.3), other than in our own protocol.
   if (ping_style_ == PingStyle::kFrame && state_ == State::kPinged) pong_came();
 }
@@ -70,56 +59,40 @@ void Session::pong_came() {
 }
 
 void Session::on_deadline(Instant now) {
-  now_ = now;
   switch (state_) {
     case State::kNew:
-      disconnect(DisconnectCode::kStale);
+      disconnect(DisconnectCode::kStale, now);
       return;
     case State::kQuiet:
-      ping();
+      ping(now);
       return;
     case State::kPinged:
-      disconnect(DisconnectCode::kNoPong);
+      disconnect(DisconnectCode::kNoPong, now);
       return;
     case State::kClosed:
       return;
   }
 }
 
-void Session::ping() {
+void Session::ping(Instant now) {
   const bool message = ping_style_ == PingStyle::kMessage;
   transport_.send_frame(message ? context_.message_ping : context_.frame_ping);
   state_ = State::kPinged;
-  last_ping_ = now_;
-  transport_.set_user_deadline(now_ + context_.settings.pong_timeout);
+  last_ping_ = now;
+  transport_.set_user_deadline(now + context_.settings.pong_timeout);
 }
 
-void Session::on_too_slow(Instant now) {
-  now_ = now;
-  disconnect(DisconnectCode::kSlow);
-}
+void Session::on_too_slow(Instant now) { disconnect(DisconnectCode::kSlow, now); }
 
-void Session::on_drain(Instant now) {
-  now_ = now;
-  disconnect(DisconnectCode::kShutdown);
-}
+void Session::on_drain(Instant now) { disconnect(DisconnectCode::kShutdown, now); }
 
-void Session::on_closing(Instant now) {
-  now_ = now;
+void Session::on_closing(Instant) {
   state_ = State::kClosed;
   context_.hub.drop(transport_.id().index);
-  if (!client_.empty()) --context_.metrics.clients;
+  if (connected()) --context_.metrics.clients;
 }
 
-void Session::on_subscribed(Bytes channel) {
-  for (std::size_t i = 0; i < pending_.size(); ++i) {
-    if (pending_[i].first != channel) continue;
-    const std::uint32_t id = pending_[i].second;
-    pending_.erase(pending_.begin() + static_cast<std::ptrdiff_t>(i));
-    reply(encode_subscribe_reply(id));
-    return;
-  }
-}
+void Session::on_subscribed(std::uint32_t ticket) { reply(encode_subscribe_reply(ticket)); }
 
 void Session::on_published(std::uint32_t ticket, bool accepted) {
   if (accepted) {
@@ -133,8 +106,8 @@ void Session::reply(const std::string& message) { transport_.send_message(Opcode
 
 void Session::fail(std::uint32_t id, ErrorCode code) { reply(encode_error_reply(id, code)); }
 
-void Session::disconnect(DisconnectCode code) {
-  transport_.close(static_cast<std::uint16_t>(code), disconnect_text(code), now_);
+void Session::disconnect(DisconnectCode code, Instant now) {
+  transport_.close(static_cast<std::uint16_t>(code), disconnect_text(code), now);
 }
 
 }  // namespace millrace

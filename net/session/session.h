@@ -15,13 +15,13 @@
 #include <cstdint>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "core/base/random.h"
+#include "core/base/uuid.h"
 #include "core/hub/hub.h"
-#include "core/hub/hub_client.h"
 #include "core/metrics/shard_metrics.h"
 #include "net/session/fanout.h"
+#include "net/session/identity.h"
 #include "net/session/session_settings.h"
 #include "net/transport/transport.h"
 #include "proto/command_decoder.h"
@@ -58,10 +58,14 @@ struct SessionContext {
 // asked for them (?cf_ws_frame_ping_pong=true).
 enum class PingStyle : std::uint8_t { kMessage, kFrame };
 
-class Session final : public TransportUser, public HubClient, private CommandSink {
+class Session final : public TransportUser {
  public:
   Session(Transport& transport, SessionContext& context, PingStyle ping_style, Instant now);
   ~Session() override;
+
+  // Who the client has proven to be; nobody in particular until then.
+  void set_identity(Identity identity) { identity_ = std::move(identity); }
+  [[nodiscard]] const Identity& identity() const { return identity_; }
 
   // TransportUser.
   void on_message(Opcode opcode, Bytes payload, Instant now) override;
@@ -70,13 +74,13 @@ class Session final : public TransportUser, public HubClient, private CommandSin
   void on_too_slow(Instant now) override;
   void on_drain(Instant now) override;
   void on_closing(Instant now) override;
-  HubClient* hub_client() override { return this; }
 
-  // HubClient.
-  void on_subscribed(Bytes channel) override;
+  // HubClient. Tickets are the ids of the commands.
+  void on_subscribed(std::uint32_t ticket) override;
   void on_published(std::uint32_t ticket, bool accepted) override;
 
  private:
+  class Commands;
   enum class State : std::uint8_t {
     kNew,     // waits for the connect command
     kQuiet,   // the next ping is due at the deadline
@@ -84,35 +88,35 @@ class Session final : public TransportUser, public HubClient, private CommandSin
     kClosed,
   };
 
-  // CommandSink.
-  bool on_command(const Command& command) override;
+  [[nodiscard]] bool connected() const { return !client_.none(); }
+  // False if no further command is to be handled.
+  bool take(const Command& command, Instant now);
 
   // One each for what a command may be (session_commands.cc).
-  void handle(std::uint32_t id, const PongCommand& command);
-  void handle(std::uint32_t id, const ConnectCommand& command);
-  void handle(std::uint32_t id, const SubscribeCommand& command);
-  void handle(std::uint32_t id, const UnsubscribeCommand& command);
-  void handle(std::uint32_t id, const PublishCommand& command);
-  void handle(std::uint32_t id, const UnavailableCommand& command);
-  void handle(std::uint32_t id, const SendCommand& command);
+  void handle(std::uint32_t id, const PongCommand& command, Instant now);
+  void handle(std::uint32_t id, const ConnectCommand& command, Instant now);
+  void handle(std::uint32_t id, const SubscribeCommand& command, Instant now);
+  void handle(std::uint32_t id, const UnsubscribeCommand& command, Instant now);
+  void handle(std::uint32_t id, const PublishCommand& command, Instant now);
+  void handle(std::uint32_t id, const UnavailableCommand& command, Instant now);
+  void handle(std::uint32_t id, const SendCommand& command, Instant now);
 
   void reply(const std::string& message);
   void fail(std::uint32_t id, ErrorCode code);
-  void disconnect(DisconnectCode code);
+  void disconnect(DisconnectCode code, Instant now);
   void pong_came();
-  void ping();
+  void ping(Instant now);
 
   Transport& transport_;
   SessionContext& context_;
-  std::string client_;                                          // UUID; empty until connected
-  std::vector<std::pair<std::string, std::uint32_t>> pending_;  // channel, command id
+  Uuid client_;  // none until connected
   Instant last_ping_{};
-  Instant now_;  // of the call that is being handled
+  // What follows stands in its padding.
+  [[no_unique_address]] Identity identity_;
   State state_ = State::kNew;
   const PingStyle ping_style_;
 };
 
-// A random UUID (RFC 9562, version 4).
-std::string make_uuid(Random& random);
+static_assert(sizeof(Session) == 64, "docs/memory.md adds up what a connection costs");
 
 }  // namespace millrace

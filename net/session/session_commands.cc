@@ -9,25 +9,26 @@
 
 namespace millrace {
 
-void Session::handle(std::uint32_t, const PongCommand&) {
+void Session::handle(std::uint32_t, const PongCommand&, Instant now) {
   if (ping_style_ == PingStyle::kMessage && state_ == State::kPinged) {
     pong_came();
   } else {
-    disconnect(DisconnectCode::kBadRequest);
+    disconnect(DisconnectCode::kBadRequest, now);
   }
 }
 
-void Session::handle(std::uint32_t id, const ConnectCommand& command) {
-  if (!client_.empty()) return disconnect(DisconnectCode::kBadRequest);
+void Session::handle(std::uint32_t id, const ConnectCommand& command, Instant now) {
+  if (connected()) return disconnect(DisconnectCode::kBadRequest, now);
   if (!context_.settings.insecure) {
     // This version verifies no tokens: none can be valid, and nobody is let in without one.
-    return disconnect(command.token.empty() ? DisconnectCode::kBadRequest
-                                            : DisconnectCode::kInvalidToken);
+    return disconnect(
+        command.token.empty() ? DisconnectCode::kBadRequest : DisconnectCode::kInvalidToken, now);
   }
-  client_ = make_uuid(context_.random);
+  client_ = Uuid::random(context_.random);
   ++context_.metrics.clients;
   if (context_.arrivals != nullptr) context_.arrivals->on_arrived(transport_.id());
-  ConnectReply told{.client = client_, .version = context_.settings.version};
+  const Uuid::Text client = client_.text();
+  ConnectReply told{.client = client.view(), .version = context_.settings.version};
   told.pong = ping_style_ == PingStyle::kMessage;
   told.ping_seconds =
       told.pong ? static_cast<std::uint32_t>(context_.settings.ping_interval.to_seconds()) : 0;
@@ -36,23 +37,22 @@ void Session::handle(std::uint32_t id, const ConnectCommand& command) {
   const Duration half = context_.settings.ping_interval / 2;
   const auto jitter =
       static_cast<std::int64_t>(context_.random.below(static_cast<std::uint64_t>(half.ns) + 1));
-  transport_.set_user_deadline(now_ + half + nanoseconds(jitter));
+  transport_.set_user_deadline(now + half + nanoseconds(jitter));
 }
 
-void Session::handle(std::uint32_t id, const SubscribeCommand& command) {
-  if (command.channel.empty()) return disconnect(DisconnectCode::kBadRequest);
+void Session::handle(std::uint32_t id, const SubscribeCommand& command, Instant now) {
+  if (command.channel.empty()) return disconnect(DisconnectCode::kBadRequest, now);
   if (check_channel_name(command.channel) != ChannelNameError::kOk) {
     return fail(id, ErrorCode::kBadRequest);
   }
   if (context_.settings.find_namespace(command.channel) == nullptr) {
     return fail(id, ErrorCode::kUnknownChannel);
   }
-  switch (context_.hub.subscribe(transport_.id().index, command.channel)) {
+  switch (context_.hub.subscribe(transport_.id().index, command.channel, id)) {
     case Hub::Subscribe::kLive:
       return reply(encode_subscribe_reply(id));
     case Hub::Subscribe::kPending:
-      pending_.emplace_back(command.channel, id);
-      return;
+      return;  // the reply comes with on_subscribed()
     case Hub::Subscribe::kAlready:
       return fail(id, ErrorCode::kAlreadySubscribed);
     case Hub::Subscribe::kSubscriberLimit:
@@ -61,15 +61,17 @@ void Session::handle(std::uint32_t id, const SubscribeCommand& command) {
   }
 }
 
-void Session::handle(std::uint32_t id, const UnsubscribeCommand& command) {
-  if (command.channel.empty()) return disconnect(DisconnectCode::kBadRequest);
-  on_subscribed(command.channel);  // who leaves need not wait for the broker any more
-  context_.hub.unsubscribe(transport_.id().index, command.channel);
+void Session::handle(std::uint32_t id, const UnsubscribeCommand& command, Instant now) {
+  if (command.channel.empty()) return disconnect(DisconnectCode::kBadRequest, now);
+  const SubscriberId self = transport_.id().index;
+  // Who leaves need not wait for the broker any more.
+  if (const auto ticket = context_.hub.pending(self, command.channel)) on_subscribed(*ticket);
+  context_.hub.unsubscribe(self, command.channel);
   reply(encode_unsubscribe_reply(id));
 }
 
-void Session::handle(std::uint32_t id, const PublishCommand& command) {
-  if (command.channel.empty()) return disconnect(DisconnectCode::kBadRequest);
+void Session::handle(std::uint32_t id, const PublishCommand& command, Instant now) {
+  if (command.channel.empty()) return disconnect(DisconnectCode::kBadRequest, now);
   if (check_channel_name(command.channel) != ChannelNameError::kOk || command.data.empty() ||
       command.data.size() > context_.settings.publication_bytes) {
     return fail(id, ErrorCode::kBadRequest);
@@ -80,15 +82,16 @@ void Session::handle(std::uint32_t id, const PublishCommand& command) {
   const auto token = context_.fanout.begin_publish(transport_.id(), id);
   if (!token) return fail(id, ErrorCode::kTooManyRequests);
   ++context_.metrics.client_publishes_total;
-  context_.hub.publish({command.channel, command.data, {}, client_, 0}, *token);
+  const Uuid::Text client = client_.text();
+  context_.hub.publish({command.channel, command.data, identity_.user(), client.view(), 0}, *token);
 }
 
-void Session::handle(std::uint32_t id, const UnavailableCommand&) {
+void Session::handle(std::uint32_t id, const UnavailableCommand&, Instant) {
   fail(id, ErrorCode::kNotAvailable);
 }
 
-void Session::handle(std::uint32_t, const SendCommand&) {
-  disconnect(DisconnectCode::kNotAvailable);
+void Session::handle(std::uint32_t, const SendCommand&, Instant now) {
+  disconnect(DisconnectCode::kNotAvailable, now);
 }
 
 }  // namespace millrace

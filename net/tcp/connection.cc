@@ -2,13 +2,14 @@
 
 #include <utility>
 
+#include "core/base/assert.h"
 #include "core/base/mutant.h"
 #include "net/tcp/connection_table.h"
 
 namespace millrace {
 
-Connection::Connection(ConnectionTable& table, FileSlot file, const Peer& peer, Units quota)
-    : table_(table), quota_(std::move(quota)), file_(file), peer_(peer) {}
+Connection::Connection(ConnectionTable& table, FileSlot file, const Peer& peer, bool counted)
+    : table_(table), file_(file), peer_(peer), counted_(counted) {}
 
 bool Connection::send(const SharedBytes& bytes) {
   if (state_ != State::kOpen || sealed_) return true;
@@ -34,8 +35,9 @@ void Connection::send_last(const SharedBytes& bytes) {
 
 void Connection::close_when_flushed(Duration linger, Instant now) {
   if (state_ != State::kOpen) return;
+  CHECK(linger <= kMaxLinger);
   state_ = State::kFlushing;
-  linger_ = linger;
+  linger_ms_ = static_cast<std::uint16_t>(linger.to_ms());
   protocol_deadline_ = now + table_.limits_.flush_timeout;
   table_.unread_.erase(id_.index);
   if (paused_) resume_reading();

@@ -4,9 +4,13 @@
 //     |   close_when_flushed()   ^  terminate(): cancel what is in flight, join, close, join
 //     +--------------------------+
 //
-// What is in flight is a bit each (recv, send, their cancels, close); nothing that the kernel may
-// touch is released before its bit is clear, and the slot only after the last. Closing is a state
-// plus a join that is entered from every completion.
+// What is in flight is a bit each (recv, poll, send, their cancels, close); nothing that the kernel
+// may touch is released before its bit is clear, and the slot only after the last. Closing is a
+// state plus a join that is entered from every completion.
+//
+// A connection begins quiet: a poll waits for its input, and each event of it is followed by one
+// receive of what is there. One that has input all the time turns busy, and holds a multishot
+// receive until a timer of its own finds that it had none for a while (docs/decisions/0007).
 //
 // A Connection knows bytes. What they mean is its Protocol's business: HTTP until the upgrade,
 // WebSocket after. It owns its Protocol; the ConnectionTable owns it; all stay on their shard.
@@ -17,7 +21,7 @@
 #include <memory>
 
 #include "core/base/ids.h"
-#include "core/limit/quota.h"
+#include "core/mem/slab.h"
 #include "core/ring/op.h"
 #include "core/time/timer_wheel.h"
 #include "net/tcp/peer.h"
@@ -57,7 +61,9 @@ class Protocol {
 // It is its own timer: one for all its deadlines.
 class Connection : public Timer {
  public:
-  Connection(ConnectionTable& table, FileSlot file, const Peer& peer, Units quota);
+  static constexpr Duration kMaxLinger = milliseconds(UINT16_MAX);
+
+  Connection(ConnectionTable& table, FileSlot file, const Peer& peer, bool counted);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -73,17 +79,21 @@ class Connection : public Timer {
   // Closes once all that is queued is sent, which has a deadline of its own. Input is dropped from
   // now on, for at most `linger` after the last byte: a close with unread input would reset the
   // connection, and the peer might lose what we sent last. A linger of zero closes at once.
+  // REQUIRES: linger <= kMaxLinger.
   void close_when_flushed(Duration linger, Instant now);
   // Closes now; what is queued is dropped.
   void terminate(Instant now);
 
   // While paused, arriving bytes stay in the kernel, but for the few that were received already:
-  // those are copied out of their buffers and handed over at the end of the turn that resumes.
+  // those are copied out of their buffers and handed over at the end of the turn that resumes. A
+  // quiet connection's poll goes on.
   void pause_reading();
   void resume_reading();
 
   // When Protocol::on_deadline() is wanted; Instant::never() for not at all.
   void set_deadline(Instant deadline);
+  // What was set, or never() since it came. (deadline() is the timer's, which may be earlier.)
+  [[nodiscard]] Instant protocol_deadline() const { return protocol_deadline_; }
   void set_protocol(std::unique_ptr<Protocol> protocol);
 
   [[nodiscard]] Protocol* protocol() { return protocol_.get(); }
@@ -102,23 +112,29 @@ class Connection : public Timer {
   ConnectionTable& table_;
   std::unique_ptr<Protocol> protocol_;
   std::unique_ptr<SendQueue> queue_;
-  // The timer is armed no later than the earlier of these.
+  // The timer is armed no later than this and the queue's deadline.
   Instant protocol_deadline_ = Instant::never();
-  Instant send_deadline_ = Instant::never();  // no progress of a send until then: too slow
-  Units quota_;
   ConnId id_;
   FileSlot file_;
   Peer peer_;
-  Duration linger_{};
+  std::uint16_t last_input_ = 0;  // coarse time: connection_table_receiving.cc
+  std::uint16_t linger_ms_ = 0;
   State state_ = State::kOpen;
 
   // In flight: true exactly while the kernel has it.
-  bool recv_armed_ : 1 = false;
+  bool recv_armed_ : 1 = false;  // of either kind: multishot if busy, else of what is ready
+  bool poll_armed_ : 1 = false;
   bool send_in_flight_ : 1 = false;
   bool recv_cancel_in_flight_ : 1 = false;
+  bool poll_cancel_in_flight_ : 1 = false;
   bool send_cancel_in_flight_ : 1 = false;
   bool close_in_flight_ : 1 = false;
 
+  bool busy_ : 1 = false;
+  bool look_ : 1 = false;     // quiet: there may be something to read, or the end
+  bool ending_ : 1 = false;   // a poll told of the end, which is still to be read
+  std::uint8_t run_ : 4 = 0;  // quiet: inputs without a gap, the latest included
+  const bool counted_ : 1;    // it has a unit of what the table holds
   bool paused_ : 1 = false;
   bool parked_ : 1 = false;   // its receive ended for want of a buffer
   bool dirty_ : 1 = false;    // on the table's list for the end of the turn
@@ -128,5 +144,10 @@ class Connection : public Timer {
   bool overflowed_ : 1 = false;  // a message did not fit; to be evicted at the end of the turn
   bool sealed_ : 1 = false;      // the last word is queued
 };
+
+// docs/memory.md adds up what a connection costs.
+static_assert(sizeof(Connection) == 104, "a million of them: every 8 bytes are 8 MB");
+static_assert(Slab<Connection>::slot_bytes() == 112,
+              "128 of them fill a size class of the allocator");
 
 }  // namespace millrace

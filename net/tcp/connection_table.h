@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/limit/quota.h"
 #include "core/mem/recv_buffers.h"
 #include "core/mem/slab.h"
 #include "core/metrics/shard_metrics.h"
@@ -30,6 +31,13 @@ struct ConnectionLimits {
   // progress, but not for ever.
   Duration flush_timeout = seconds(30);
 };
+
+// This many inputs, each less than kQuietAfter behind the one before, make a connection busy. A
+// client that connects and subscribes to a few channels has fewer, and then pings.
+inline constexpr std::uint8_t kBusyInputs = 8;
+// Without an input for so long, a busy connection turns quiet when its timer next fires: at its
+// ping, since a timer for this alone would cost each busy connection more than it saves.
+inline constexpr Duration kQuietAfter = seconds(1);
 
 // Told when a connection's slot and socket are free again.
 class SlotObserver {
@@ -49,8 +57,8 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
-  // Takes over an accepted socket. Its protocol is set by `make`, then its first receive is armed.
-  // False if no slot is free: the socket is closed at once.
+  // Takes over an accepted socket, and its unit of the quota if it has one. Its protocol is set by
+  // `make`, then it waits for input. False if no slot is free: the socket is closed at once.
   using MakeProtocol = std::function<std::unique_ptr<Protocol>(Connection&)>;
   bool adopt(FileSlot file, const Peer& peer, Units quota, const MakeProtocol& make);
 
@@ -89,6 +97,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
 
   OpTag tag(const Connection& connection, OpKind kind) const;
   void on_recv(Connection& connection, const CompletionEvent& event, Instant now);
+  void on_poll(Connection& connection, const CompletionEvent& event);
   void on_send(Connection& connection, const CompletionEvent& event, Instant now);
   void on_cancelled(Connection& connection);
   void take_input(Connection& connection, Bytes bytes, Instant now);
@@ -96,7 +105,13 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   void end_of_stream(Connection& connection, Instant now);
 
   void want_recv(Connection& connection);
+  void want_poll(Connection& connection);
   void cancel_recv(Connection& connection);
+  void cancel_poll(Connection& connection);
+  void count_input(Connection& connection, Instant now);
+  void turn_busy(Connection& connection);
+  void turn_quiet(Connection& connection);
+  [[nodiscard]] static bool had_no_input(const Connection& connection, Instant now);
   void submit_send(Connection& connection, Instant now);
   void queue(Connection& connection, const SharedBytes& bytes);
   void drop_queue(Connection& connection);
@@ -104,6 +119,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   void mark_dirty(Connection& connection);
   void mark_resumed(Connection& connection);
   void arm_timer(Connection& connection);
+  [[nodiscard]] static Instant send_deadline(const Connection& connection);
   void flushed(Connection& connection, Instant now);
   void begin_close(Connection& connection, Instant now);
   void join(Connection& connection);
@@ -119,6 +135,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   const ConnectionLimits limits_;
   SlotObserver* observer_ = nullptr;
   Slab<Connection> connections_;
+  Units quota_;  // of all connections that are counted, one each
   SendQueuePool send_queues_;
   std::unordered_map<std::uint32_t, std::string> unread_;  // of the paused, by slot
   std::vector<ConnId> dirty_;

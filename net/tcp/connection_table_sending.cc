@@ -54,7 +54,7 @@ void ConnectionTable::submit_send(Connection& connection, Instant now) {
   if (connection.closing() || connection.send_in_flight_) return;
   if (connection.queue_ == nullptr || connection.queue_->empty()) return;
   connection.send_in_flight_ = true;
-  connection.send_deadline_ = now + limits_.send_timeout;
+  connection.queue_->set_deadline(now + limits_.send_timeout);
   ++metrics_.sends_total;
   const SendQueue::Gathered gathered = connection.queue_->gather();
   const OpTag name = tag(connection, OpKind::kSend);
@@ -76,7 +76,6 @@ void ConnectionTable::drop_queue(Connection& connection) {
 void ConnectionTable::on_send(Connection& connection, const CompletionEvent& event, Instant now) {
   CHECK(connection.send_in_flight_);
   connection.send_in_flight_ = false;
-  connection.send_deadline_ = Instant::never();
   if (connection.closing()) {
     join(connection);
     return;
@@ -87,6 +86,7 @@ void ConnectionTable::on_send(Connection& connection, const CompletionEvent& eve
     return;
   }
   SendQueue& queue = *connection.queue_;
+  queue.set_deadline(Instant::never());
   const std::size_t gathered = queue.gathered_bytes();
   const std::size_t sent = mutated(Mutant::kShortSendIgnored) ? gathered : event.result;
   if (sent < gathered) ++metrics_.short_sends_total;

@@ -69,18 +69,23 @@ void SendQueue::drop_unsent(bool in_flight) {
 void SendQueue::clear() {
   entries_.clear();
   head_ = offset_ = bytes_ = 0;
+  deadline_ = Instant::never();
 }
 
 std::unique_ptr<SendQueue> SendQueuePool::take() {
   if (free_.empty()) return std::make_unique<SendQueue>();
   auto queue = std::move(free_.back());
   free_.pop_back();
+  kept_bytes_ -= queue->memory();
   return queue;
 }
 
 void SendQueuePool::give_back(std::unique_ptr<SendQueue> queue) {
   CHECK(queue->empty());
-  if (free_.size() < kMaxKept && queue->room() <= kMaxKeptRoom) free_.push_back(std::move(queue));
+  const std::size_t bytes = queue->memory();
+  if (queue->room() > kMaxKeptRoom || kept_bytes_ + bytes > kMaxKeptBytes) return;
+  kept_bytes_ += bytes;
+  free_.push_back(std::move(queue));
 }
 
 }  // namespace millrace

@@ -1,20 +1,20 @@
 // What a session needs of any wire, and what the wire tells it.
 //
-// A Transport carries whole messages and says goodbye with a code; it owns its TransportUser. The
-// user never sees a socket, a frame or a deadline of the wire. Both live on the connection's shard.
+// A Transport carries whole messages and says goodbye with a code; it owns its TransportUser, who
+// also takes the hub's answers. The user never sees a socket, a frame or a deadline of the wire.
+// Both live on the connection's shard.
 #pragma once
 
 #include <cstdint>
 
 #include "core/base/bytes.h"
 #include "core/base/ids.h"
+#include "core/hub/hub_client.h"
 #include "core/mem/shared_bytes.h"
 #include "core/time/instant.h"
 #include "net/ws/frame_header.h"
 
 namespace millrace {
-
-class HubClient;
 
 class Transport {
  public:
@@ -34,7 +34,7 @@ class Transport {
   ~Transport() = default;
 };
 
-class TransportUser {
+class TransportUser : public HubClient {
  public:
   virtual ~TransportUser() = default;
   virtual void on_message(Opcode opcode, Bytes payload, Instant now) = 0;
@@ -45,7 +45,6 @@ class TransportUser {
   virtual void on_drain(Instant now) = 0;
   // Once; no call follows but the destructor.
   virtual void on_closing(Instant now) = 0;
-  [[nodiscard]] virtual HubClient* hub_client() { return nullptr; }
 };
 
 }  // namespace millrace

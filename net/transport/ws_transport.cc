@@ -37,8 +37,26 @@ void WsShared::give_back(FrameDecoder* decoder) {
   }
 }
 
+// What the decoder finds in the bytes of one call.
+class WsTransport::Decoding final : public FrameHandler {
+ public:
+  Decoding(WsTransport& transport, Instant now) : transport_(transport), now_(now) {}
+
+  bool on_message(Opcode opcode, Bytes payload) override;
+  bool on_ping(Bytes payload) override;
+  bool on_pong(Bytes payload) override;
+  void on_close(std::uint16_t code, Bytes reason) override;
+  void on_violation(CloseCode code, Bytes reason) override;
+
+ private:
+  WsTransport& transport_;
+  const Instant now_;
+};
+
 WsTransport::WsTransport(Connection& connection, WsShared& shared)
-    : connection_(connection), shared_(shared) {}
+    : connection_(connection), shared_(shared) {
+  connection_.set_deadline(Instant::never());  // that of the handshake is kept
+}
 
 WsTransport::~WsTransport() { CHECK(decoder_ == nullptr); }
 
@@ -53,16 +71,15 @@ bool WsTransport::on_bytes(Bytes bytes, Instant now) {
       return false;
     }
   }
-  now_ = now;
+  Decoding found(*this, now);
   decoding_ = true;
-  const bool going_on = decoder_->feed(bytes, shared_.limits().frames, *this);
+  const bool going_on = decoder_->feed(bytes, shared_.limits().frames, found);
   decoding_ = false;
   if (!going_on || decoder_->at_rest()) {
     return_decoder();
-    if (state_ == State::kOpen) own_deadline_ = Instant::never();
-  } else if (own_deadline_ == Instant::never()) {
-    own_deadline_ = now + shared_.limits().message_timeout;
-    update_deadline();
+    message_ended();
+  } else {
+    await_rest_of_message(now);
   }
   return true;
 }
@@ -70,31 +87,28 @@ bool WsTransport::on_bytes(Bytes bytes, Instant now) {
 void WsTransport::on_end_of_stream(Instant now) { connection_.terminate(now); }
 
 void WsTransport::on_deadline(Instant now) {
-  if (own_deadline_ <= now) {
-    if (state_ == State::kOpen) {
-      close(static_cast<std::uint16_t>(CloseCode::kPolicyViolation), "message took too long", now);
-    } else {
-      connection_.terminate(now);
-      return;
-    }
+  if (state_ != State::kOpen) return connection_.terminate(now);
+  if (!message_open_) return user().on_deadline(now);
+  auto& message = shared_.open_messages_.at(connection_.id().index);
+  if (message.deadline <= now) {
+    close(static_cast<std::uint16_t>(CloseCode::kPolicyViolation), "message took too long", now);
+    return;
   }
-  if (user_deadline_ <= now) {
-    user_deadline_ = Instant::never();
-    user_->on_deadline(now);
-  }
-  update_deadline();
+  set_user_deadline(Instant::never());
+  user().on_deadline(now);
 }
 
 void WsTransport::on_sent(Instant) {
   if (connection_.queued_bytes() == 0) pongs_ = 0;
-  if (pending_pong_ == nullptr) return;
-  const auto pong = std::move(pending_pong_);
-  connection_.send(make_frame(Opcode::kPong, *pong));
+  if (!pong_waits_) return;
+  pong_waits_ = false;
+  const auto pong = shared_.pongs_.extract(connection_.id().index);
+  connection_.send(make_frame(Opcode::kPong, pong.mapped()));
 }
 
 void WsTransport::on_too_slow(Instant now) {
   if (state_ == State::kOpen) {
-    user_->on_too_slow(now);
+    user().on_too_slow(now);
   } else {
     connection_.terminate(now);
   }
@@ -105,10 +119,11 @@ void WsTransport::on_closing(Instant now) {
   if (state_ == State::kOpen) count_disconnect(kAbnormal);
   state_ = State::kDone;
   if (decoder_ != nullptr && !decoding_ && !mutated(Mutant::kDecoderKept)) return_decoder();
-  user_->on_closing(now);
+  forget_what_is_kept();
+  user().on_closing(now);
 }
 
-void WsTransport::on_drain(Instant now) { user_->on_drain(now); }
+void WsTransport::on_drain(Instant now) { user().on_drain(now); }
 
 // --- from the session ----------------------------------------------------------------------------
 
@@ -122,65 +137,69 @@ void WsTransport::send_frame(const SharedBytes& frame) {
 
 void WsTransport::close(std::uint16_t code, Bytes reason, Instant now) {
   if (state_ != State::kOpen) return;
+  message_ended();
   state_ = State::kCloseSent;
   count_disconnect(code);
   connection_.send_last(make_close_frame(code, reason));
-  own_deadline_ = now + shared_.limits().close_timeout;
-  user_deadline_ = Instant::never();
-  update_deadline();
+  connection_.set_deadline(now + shared_.limits().close_timeout);
 }
 
 void WsTransport::set_user_deadline(Instant deadline) {
   if (state_ != State::kOpen) return;
-  user_deadline_ = deadline;
-  update_deadline();
+  Instant earliest = deadline;
+  if (message_open_) {
+    auto& message = shared_.open_messages_.at(connection_.id().index);
+    message.user_deadline = deadline;
+    earliest = std::min(deadline, message.deadline);
+  }
+  connection_.set_deadline(earliest);
 }
 
 // --- from the decoder ----------------------------------------------------------------------------
 
-bool WsTransport::on_message(Opcode opcode, Bytes payload) {
-  ++shared_.metrics().messages_received_total;
+bool WsTransport::Decoding::on_message(Opcode opcode, Bytes payload) {
+  ++transport_.shared_.metrics().messages_received_total;
   // After our close frame only the peer's is of interest.
-  if (state_ == State::kOpen) {
-    own_deadline_ = Instant::never();  // what follows in these bytes is another message
-    user_->on_message(opcode, payload, now_);
+  if (transport_.state_ == State::kOpen) {
+    transport_.message_ended();  // what follows in these bytes is another one
+    transport_.user().on_message(opcode, payload, now_);
   }
-  return !connection_.closing();
+  return !transport_.connection_.closing();
 }
 
-bool WsTransport::on_ping(Bytes payload) {
-  if (connection_.sending() || pongs_ == kPongsAtOnce) {
-    if (pending_pong_ == nullptr) pending_pong_ = std::make_unique<std::string>();
-    pending_pong_->assign(payload);
-  } else if (state_ == State::kOpen) {
-    ++pongs_;
-    connection_.send(make_frame(Opcode::kPong, payload));
+bool WsTransport::Decoding::on_ping(Bytes payload) {
+  if (transport_.connection_.sending() || transport_.pongs_ == kPongsAtOnce) {
+    transport_.keep_pong(payload);
+  } else if (transport_.state_ == State::kOpen) {
+    ++transport_.pongs_;
+    transport_.connection_.send(make_frame(Opcode::kPong, payload));
   }
   return true;
 }
 
-bool WsTransport::on_pong(Bytes) {
-  if (state_ == State::kOpen) user_->on_pong(now_);
-  return !connection_.closing();
+bool WsTransport::Decoding::on_pong(Bytes) {
+  if (transport_.state_ == State::kOpen) transport_.user().on_pong(now_);
+  return !transport_.connection_.closing();
 }
 
-void WsTransport::on_close(std::uint16_t code, Bytes) {
-  if (state_ == State::kOpen) {
+void WsTransport::Decoding::on_close(std::uint16_t code, Bytes) {
+  if (transport_.state_ == State::kOpen) {
     // A client may choose among 2,000 private codes; one label stands for them all.
-    count_disconnect(code >= kFirstPrivate ? kFirstPrivate : code);
-    connection_.send_last(make_close_frame(code, {}));
+    transport_.count_disconnect(code >= kFirstPrivate ? kFirstPrivate : code);
+    transport_.connection_.send_last(make_close_frame(code, {}));
   }
-  state_ = State::kDone;
-  connection_.close_when_flushed(Duration{}, now_);
+  transport_.state_ = State::kDone;
+  transport_.connection_.close_when_flushed(Duration{}, now_);
 }
 
-void WsTransport::on_violation(CloseCode code, Bytes reason) {
-  if (state_ == State::kOpen) {
-    count_disconnect(static_cast<std::uint16_t>(code));
-    connection_.send_last(make_close_frame(static_cast<std::uint16_t>(code), reason));
+void WsTransport::Decoding::on_violation(CloseCode code, Bytes reason) {
+  const auto number = static_cast<std::uint16_t>(code);
+  if (transport_.state_ == State::kOpen) {
+    transport_.count_disconnect(number);
+    transport_.connection_.send_last(make_close_frame(number, reason));
   }
-  state_ = State::kDone;
-  connection_.close_when_flushed(kLinger, now_);
+  transport_.state_ = State::kDone;
+  transport_.connection_.close_when_flushed(kLinger, now_);
 }
 
 // --- bookkeeping ---------------------------------------------------------------------------------
@@ -197,8 +216,30 @@ void WsTransport::count_disconnect(std::uint16_t code) {
   ++shared_.metrics().disconnects_total[code];
 }
 
-void WsTransport::update_deadline() {
-  connection_.set_deadline(std::min(user_deadline_, own_deadline_));
+void WsTransport::await_rest_of_message(Instant now) {
+  if (state_ != State::kOpen || message_open_) return;
+  const Instant wanted = connection_.protocol_deadline();
+  shared_.open_messages_[connection_.id().index] = {now + shared_.limits().message_timeout, wanted};
+  message_open_ = true;
+  set_user_deadline(wanted);
+}
+
+void WsTransport::message_ended() {
+  if (!message_open_) return;
+  message_open_ = false;
+  const auto message = shared_.open_messages_.extract(connection_.id().index);
+  set_user_deadline(message.mapped().user_deadline);
+}
+
+void WsTransport::keep_pong(Bytes payload) {
+  shared_.pongs_[connection_.id().index].assign(payload);
+  pong_waits_ = true;
+}
+
+void WsTransport::forget_what_is_kept() {
+  if (message_open_) shared_.open_messages_.erase(connection_.id().index);
+  if (pong_waits_) shared_.pongs_.erase(connection_.id().index);
+  message_open_ = pong_waits_ = false;
 }
 
 }  // namespace millrace

@@ -12,12 +12,15 @@
 // send (RFC 6455 section 5.5.3): a flood of pings from a peer that does not read costs at most
 // kPongsAtOnce pongs and one, 2.2 KB.
 //
-// Owned by its connection. Memory while idle: no decoder, no buffer.
+// Owned by its connection, in one allocation with its user (WsTransportOf). Memory while idle: no
+// decoder, no buffer, no deadline but the connection's. What few have at a moment is kept by the
+// shard (WsShared), under the connection's slot.
 #pragma once
 
 #include <deque>
-#include <memory>
 #include <string>
+#include <unordered_map>
+#include <utility>
 
 #include "core/metrics/shard_metrics.h"
 #include "net/tcp/connection_table.h"
@@ -48,24 +51,31 @@ class WsShared {
   [[nodiscard]] std::uint32_t lent() const { return pool_.lent(); }
 
  private:
+  friend class WsTransport;
+
+  // A message that did not come in one piece. The connection's deadline is the earlier of the two.
+  struct OpenMessage {
+    Instant deadline;       // of its last byte
+    Instant user_deadline;  // what the user wants meanwhile
+  };
+
   ConnectionTable& table_;
   ShardMetrics& metrics_;
   const WsLimits limits_;
   DecoderPool pool_;
   std::deque<ConnId> waiting_;  // for a decoder, the longest first; some may be gone
+  // By slot of the connection, of those that have one.
+  std::unordered_map<std::uint32_t, OpenMessage> open_messages_;
+  std::unordered_map<std::uint32_t, std::string> pongs_;  // to follow the next send
 };
 
-class WsTransport final : public Protocol, public Transport, private FrameHandler {
+class WsTransport : public Protocol, public Transport {
  public:
   static constexpr Duration kLinger = seconds(1);
   static constexpr std::uint8_t kPongsAtOnce = 16;
 
   WsTransport(Connection& connection, WsShared& shared);
   ~WsTransport() override;
-
-  // Set once, before the first byte. It gets this transport by reference, hence not in the
-  // constructor.
-  void set_user(std::unique_ptr<TransportUser> user) { user_ = std::move(user); }
 
   // Protocol.
   bool on_bytes(Bytes bytes, Instant now) override;
@@ -75,7 +85,7 @@ class WsTransport final : public Protocol, public Transport, private FrameHandle
   void on_too_slow(Instant now) override;
   void on_closing(Instant now) override;
   void on_drain(Instant now) override;
-  HubClient* hub_client() override { return user_->hub_client(); }
+  HubClient* hub_client() override { return &user(); }
 
   // Transport.
   void send_message(Opcode opcode, Bytes payload) override;
@@ -86,37 +96,50 @@ class WsTransport final : public Protocol, public Transport, private FrameHandle
   ConnId id() const override { return connection_.id(); }
 
  private:
+  class Decoding;
+  friend class WsShared;
   enum class State : std::uint8_t {
     kOpen,
     kCloseSent,  // waits for the peer's close frame
     kDone,       // nothing more is decoded
   };
 
-  // FrameHandler.
-  bool on_message(Opcode opcode, Bytes payload) override;
-  bool on_ping(Bytes payload) override;
-  bool on_pong(Bytes payload) override;
-  void on_close(std::uint16_t code, Bytes reason) override;
-  void on_violation(CloseCode code, Bytes reason) override;
+  virtual TransportUser& user() = 0;
 
-  friend class WsShared;
   // One has come back for this connection, which waits for it.
   void take_decoder(FrameDecoder* decoder);
   void return_decoder();
   void count_disconnect(std::uint16_t code);
-  void update_deadline();
+  void await_rest_of_message(Instant now);
+  void message_ended();
+  void keep_pong(Bytes payload);
+  void forget_what_is_kept();
 
   Connection& connection_;
   WsShared& shared_;
-  std::unique_ptr<TransportUser> user_;
   FrameDecoder* decoder_ = nullptr;  // lent while inside a frame or a message
-  std::unique_ptr<std::string> pending_pong_;
-  Instant user_deadline_ = Instant::never();
-  Instant own_deadline_ = Instant::never();  // of the open message, or of the peer's close frame
-  Instant now_{};                            // of the call that is decoding
   State state_ = State::kOpen;
-  std::uint8_t pongs_ = 0;  // queued since nothing was
-  bool decoding_ = false;   // inside the decoder, which must not be given back then
+  std::uint8_t pongs_ = 0;     // queued since nothing was
+  bool decoding_ = false;      // inside the decoder, which must not be given back then
+  bool message_open_ = false;  // one of WsShared's open messages is ours
+  bool pong_waits_ = false;    // so is one of its pongs
 };
+
+// With its user, which is given the transport and `args`.
+template <typename User>
+class WsTransportOf final : public WsTransport {
+ public:
+  template <typename... Args>
+  WsTransportOf(Connection& connection, WsShared& shared, Args&&... args)
+      : WsTransport(connection, shared),
+        user_(static_cast<Transport&>(*this), std::forward<Args>(args)...) {}
+
+ private:
+  TransportUser& user() override { return user_; }
+
+  User user_;
+};
+
+static_assert(sizeof(WsTransport) == 48, "docs/memory.md adds up what a connection costs");
 
 }  // namespace millrace

@@ -294,8 +294,10 @@ void DecoderPool::give_back(FrameDecoder* decoder) {
   CHECK(decoder != nullptr);
   CHECK_GT(lent_, 0U);
   --lent_;
-  decoder->reset();
-  free_.push_back(std::unique_ptr<FrameDecoder>(decoder));
+  std::unique_ptr<FrameDecoder> owned(decoder);
+  if (free_.size() == kMaxKept) return;
+  owned->reset();
+  free_.push_back(std::move(owned));
 }
 
 }  // namespace millrace

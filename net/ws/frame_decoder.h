@@ -72,10 +72,14 @@ class FrameDecoder {
   std::unique_ptr<State> state_;
 };
 
-// The decoders of one shard. Limit: `limit` lent at once; lend() beyond it returns nullptr, and the
-// connection waits unread until one comes back.
+// The decoders of one shard. Limits: `limit` lent at once; lend() beyond it returns nullptr, and
+// the connection waits unread until one comes back. Of those that came back kMaxKept are kept for
+// the next borrower: a message that comes in one piece needs one, and a burst of others must not be
+// paid for ever after.
 class DecoderPool {
  public:
+  static constexpr std::size_t kMaxKept = 32;
+
   explicit DecoderPool(std::uint32_t limit) : limit_(limit) {}
   ~DecoderPool();  // REQUIRES: lent() == 0
   DecoderPool(const DecoderPool&) = delete;
@@ -87,6 +91,7 @@ class DecoderPool {
 
   [[nodiscard]] std::uint32_t lent() const { return lent_; }
   [[nodiscard]] std::uint32_t limit() const { return limit_; }
+  [[nodiscard]] std::size_t kept() const { return free_.size(); }
 
  private:
   const std::uint32_t limit_;

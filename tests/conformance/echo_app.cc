@@ -25,15 +25,18 @@ void EchoUser::on_drain(Instant now) {
 
 void EchoUser::on_closing(Instant) {}
 
+void EchoUser::on_subscribed(std::uint32_t) { CHECK(false); }  // it asks the hub for nothing
+
+void EchoUser::on_published(std::uint32_t, bool) { CHECK(false); }
+
 void EchoApp::on_request(HttpConnection& http, const HttpRequest& request, Instant now) {
   const UpgradeDecision decision = decide_upgrade(request, http.bytes_behind(), origins_);
   if (decision.status != 101 || !http.upgradable()) {
     http.refuse(decision.response, RejectReason::kHandshake, now);
     return;
   }
-  auto transport = std::make_unique<WsTransport>(http.connection(), ws_);
-  transport->set_user(std::make_unique<EchoUser>(*transport));
-  http.upgrade(decision.response, std::move(transport));
+  http.upgrade(decision.response,
+               std::make_unique<WsTransportOf<EchoUser>>(http.connection(), ws_));
 }
 
 void EchoApp::on_published(HttpConnection&, bool) { CHECK(false); }  // nobody publishes here

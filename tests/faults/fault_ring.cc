@@ -27,9 +27,12 @@ FaultRing::FaultRing(RecvBuffers& buffers, RingFaultPlan& plan)
 
 void FaultRing::submit(const Op& op) {
   const AllocFaults::Suspended harness;
-  if (op.tag.kind == OpKind::kAccept && plan_.strikes(OpKind::kAccept)) {
-    events_.push_back({.tag = op.tag, .error = plan_.fault.error, .buffer = {}});
-    return;
+  if (op.code == Op::Code::kAccept || op.code == Op::Code::kRecvReady) {
+    if (plan_.strikes(op.tag.kind)) {
+      events_.push_back({.tag = op.tag, .error = plan_.fault.error, .buffer = {}});
+      return;
+    }
+    counted_.insert(op.tag);
   }
   inner_.submit(op);
 }
@@ -40,7 +43,7 @@ void FaultRing::pass_on(CompletionEvent event) {
     // It may have ended by itself meanwhile.
     if (event.error == IoError::kCanceled) event.error = plan_.fault.error;
     failing_.reset();
-  } else if (event.tag.kind != OpKind::kAccept && plan_.strikes(event.tag.kind)) {
+  } else if (counted_.erase(event.tag) == 0 && plan_.strikes(event.tag.kind)) {
     if (event.more) {
       failing_ = event.tag;
       inner_.submit(Op::cancel(kOurCancel, event.tag));

@@ -3,7 +3,8 @@
 // What is failed keeps to what the kernel may do:
 //  - an accept that fails has taken nobody from the queue; it fails when it is submitted;
 //  - a receive that fails has delivered what came before, and leaves what comes after in the
-//  socket;
+//  socket; one of what is ready fails when it is submitted;
+//  - a poll that fails has told of what came before;
 //  - a send that fails may have reached the peer;
 //  - a close or a cancel that reports an error has been done all the same.
 //
@@ -14,6 +15,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "core/ring/ring.h"
 #include "tests/support/mem_ring.h"
@@ -29,7 +31,8 @@ struct RingFault {
 // What the rings of a world share: the count goes over all of them.
 struct RingFaultPlan {
   RingFault fault;
-  std::map<OpKind, std::uint64_t> seen;  // accepts submitted; completions of the other kinds
+  std::map<OpKind, std::uint64_t> seen;  // accepts and receives of what is ready: submitted;
+                                         // completions of the others
   bool done = false;
   std::uint16_t struck_shard = 0;  // if done
 
@@ -60,7 +63,8 @@ class FaultRing final : public Ring {
   RingFaultPlan& plan_;
   MemRing inner_;
   std::deque<CompletionEvent> events_;
-  std::optional<OpTag> failing_;  // a receive that is being cancelled to fail
+  std::optional<OpTag> failing_;  // a receive or poll that is being cancelled to fail
+  std::set<OpTag> counted_;       // in flight, counted when they were submitted
 };
 
 }  // namespace millrace

@@ -28,6 +28,8 @@ constexpr std::array kKinds = {
     Kind{OpKind::kCancel, "cancel of recv"},
     Kind{OpKind::kCancelAccept, "cancel of accept"},
     Kind{OpKind::kCancelSend, "cancel of send"},
+    Kind{OpKind::kPoll, "poll"},
+    Kind{OpKind::kCancelPoll, "cancel of poll"},
 };
 
 struct NamedError {

@@ -239,7 +239,10 @@ class Play {
         if (stuck) ring(peer).fail_send(peer.file, kErrors.at(input_.byte() % kErrors.size()));
         return;
       default:
-        return ring(peer).end_receive_with_next(peer.file);
+        ring(peer).end_with_next(peer.file);
+        if (peer.name % 2 == 0 && ring(peer).poll_armed(peer.file))
+          ring(peer).poll_again(peer.file);
+        return;
     }
   }
 

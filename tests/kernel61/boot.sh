@@ -54,7 +54,7 @@ make_root() {
   ln -s ../bin "$root/usr/bin"
   ln -s ../bin "$root/usr/sbin"
   put /bin/busybox bin/busybox
-  for program in millrace swarm kernel61_test unit_core unit_proto unit_net; do
+  for program in millrace millrace-load kernel61_test unit_core unit_proto unit_net; do
     put "$build/$program" "bin/$program"
   done
   for program in node setpriv nats-server; do

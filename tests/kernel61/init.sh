@@ -51,18 +51,19 @@ serve() {
   server=$!
   wait_for "millrace ready" /tmp/server
   cat /tmp/server
-  swarm --to 127.0.0.1:8000 --channel news --connections 200 --expect 50 --timeout 60 \
-    >/tmp/swarm 2>&1 &
-  swarm=$!
-  wait_for "swarm ready" /tmp/swarm
+  millrace-load listen --target 127.0.0.1:8000 --subscribe news --connections 200 --expect 50 \
+    --events - >/tmp/load 2>&1 &
+  load=$!
+  wait_for '"event":"begin","phase":"expect' /tmp/load
   for i in $(seq 50); do
     wget -q -O /dev/null --header "X-API-Key: $MILLRACE_API_KEY" \
       --post-data "{\"channel\": \"news\", \"data\": {\"seq\": $i}}" \
       http://127.0.0.1:8000/api/publish
   done
-  wait "$swarm" || { cat /tmp/swarm && exit 1; }
-  cat /tmp/swarm
-  swarm --to 127.0.0.1:8000 --channel load --connections 100 --publish 4 --seconds 3
+  wait "$load" || { cat /tmp/load && exit 1; }
+  cat /tmp/load
+  millrace-load fanout --target 127.0.0.1:8000 --connections 100 --in-flight 4 --duration 3s \
+    --publish-by client
   kill -TERM "$server"
   wait "$server"
 }

@@ -28,10 +28,11 @@ std::string queued(std::uint64_t n) {
   return closed;
 }
 
-// Pieces that lie in receive buffers at once; the next one waits in the kernel.
+// Pieces of a busy client that lie in receive buffers at once; the next one waits in the kernel.
 std::string pieces_received(std::uint64_t n) {
   ConfigWorld world(Settings{{"LIMITS_RECV_BUFFERS", "8"}, {"LIMITS_RECV_BUFFER_SIZE", "256B"}});
   const FileSlot client = world.open_client();
+  world.make_busy(client, client_frame(Opcode::kPing, ""));
   const std::string message = R"({"id":2,"subscribe":{"channel":"a"}})";
   const std::string frame =
       client_frame(Opcode::kText, message + std::string(n * 256 - message.size() - 8, ' '));
@@ -44,6 +45,7 @@ std::string pieces_received(std::uint64_t n) {
 std::string bytes_in_a_buffer(std::uint64_t n) {
   ConfigWorld world(Settings{{"LIMITS_RECV_BUFFER_SIZE", "1KiB"}});
   const FileSlot client = world.connect();
+  world.make_busy(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   const std::size_t before = world.ring().free_buffers();
   world.ring().client_send(client, std::string(n, 'x'));
   const std::size_t used = before - world.ring().free_buffers();
@@ -84,23 +86,21 @@ std::string gathered_bytes(std::uint64_t n) {
   return unless(bytes == n, "goes with the next send");
 }
 
+// Queues that have room for one or two pieces, so that they add up to exactly `n` bytes.
 std::string kept_queues(std::uint64_t n) {
+  SendQueue one;
+  one.push(SharedBytes::copy_of("x"));
+  const std::uint64_t pieces = one.memory() / sizeof(SharedBytes);  // in units of one more piece
+  const std::uint64_t units = n / sizeof(SharedBytes);
   SendQueuePool pool;
-  std::vector<SendQueue*> lent;
-  std::vector<std::unique_ptr<SendQueue>> queues;
-  // A queue that is kept still has the room it once had; a new one has none.
-  for (std::uint64_t i = 0; i < n; ++i) {
-    queues.push_back(pool.take());
-    queues.back()->push(SharedBytes::copy_of("x"));
-    queues.back()->advance(1);
+  for (std::uint64_t i = 0; i < units / pieces; ++i) {
+    auto queue = std::make_unique<SendQueue>();
+    queue->push(SharedBytes::copy_of("x"));
+    if (i < units % pieces) queue->push(SharedBytes::copy_of("x"));
+    queue->clear();
+    pool.give_back(std::move(queue));
   }
-  for (auto& queue : queues) pool.give_back(std::move(queue));
-  std::uint64_t kept = 0;
-  for (auto& queue : queues) {
-    queue = pool.take();
-    kept += queue->room() > 0 ? 1 : 0;
-  }
-  return unless(kept == n, "freed");
+  return unless(pool.kept_bytes() == n, "freed");
 }
 
 std::string kept_room(std::uint64_t n) {
@@ -160,11 +160,12 @@ Limits limits_of_sending() {
        .refusal = "goes with the next send",
        .attempt = gathered_bytes},
       {.name = "send queues kept for later",
-       .covers = {"send_queue.h:kMaxKept"},
-       .value = SendQueuePool::kMaxKept,
-       .unit = "queues",
+       .covers = {"send_queue.h:kMaxKeptBytes"},
+       .value = SendQueuePool::kMaxKeptBytes,
+       .unit = "bytes",
        .refusal = "freed",
-       .attempt = kept_queues},
+       .attempt = kept_queues,
+       .step = sizeof(SharedBytes)},
       {.name = "pieces that a queue kept for later has room for",
        .covers = {"send_queue.h:kMaxKeptRoom"},
        .value = SendQueuePool::kMaxKeptRoom,

@@ -56,9 +56,12 @@ std::string clients_inside_a_message(std::uint64_t n) {
   const std::string frame = client_frame(Opcode::kText, padded_command(60));
   for (const FileSlot client : clients) world.send(client, Bytes(frame).substr(0, 20));
   bool all_read = true;
-  for (const FileSlot client : clients) all_read &= world.ring().receive_armed(client);
+  for (const FileSlot client : clients) {
+    world.send(client, Bytes(frame).substr(20, 1));
+    all_read &= world.ring().unread(client) == 0;
+  }
   // Whoever waited is served in the end.
-  for (const FileSlot client : clients) world.send(client, Bytes(frame).substr(20));
+  for (const FileSlot client : clients) world.send(client, Bytes(frame).substr(21));
   for (const FileSlot client : clients) CHECK_EQ(world.frames(client).size(), 1U);
   return unless(all_read, "waits unread");
 }
@@ -158,6 +161,19 @@ Limits limits_of_frames() {
        .unit = "clients",
        .refusal = "waits unread",
        .attempt = clients_inside_a_message},
+      {.name = "decoders kept for later",
+       .covers = {"frame_decoder.h:kMaxKept"},
+       .value = DecoderPool::kMaxKept,
+       .unit = "decoders",
+       .refusal = "freed",
+       .attempt =
+           [](auto n) {
+             DecoderPool pool(static_cast<std::uint32_t>(n));
+             std::vector<FrameDecoder*> lent;
+             while (lent.size() < n) lent.push_back(pool.lend());
+             for (FrameDecoder* decoder : lent) pool.give_back(decoder);
+             return unless(pool.kept() == n, "freed");
+           }},
   };
 }
 

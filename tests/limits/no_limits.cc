@@ -32,6 +32,8 @@ void add_formats(std::map<std::string, std::string>& all) {
        "frame_header.cc:kMax16Bits",
        "frame_header.cc:kMax7Bits",
        "frame_header.h:kMaxServerHeader",
+       "identity.h:kNever",
+       "identity.h:kProofBytes",
        "keyed_quota.cc:kStateShift",
        "keyed_quota.cc:kVersionShift",
        "keyed_quota.h:kMostUnits",
@@ -64,16 +66,54 @@ void add_insides(std::map<std::string, std::string>& all) {
   add(all, "how many kinds there are",
       {"mutant.h:kMutants", "op.h:kOpKinds", "shard_metrics.h:kRejectReasons"});
   add(all, "the shape of a structure that grows or spans everything",
-      {"keyed_quota.h:kWindow", "push_encoder.cc:kFixed", "slab.h:kChunk", "timer_wheel.h:kLevels",
-       "timer_wheel.h:kSlotBits", "timer_wheel.h:kSlots"});
+      {"chunked_array.h:kChunk", "keyed_quota.h:kWindow", "lane.h:kSegment",
+       "push_encoder.cc:kFixed", "timer_wheel.h:kLevels", "timer_wheel.h:kSlotBits",
+       "timer_wheel.h:kSlots"});
+  add(all, "the width of a field; the lingers that it holds have rows of their own",
+      {"connection.h:kMaxLinger"});
   add(all, "how much of a thing is made, not how much is let in",
       {"AdminOptions.client_shards", "ClientShardOptions.client_shards", "ShardGroupOptions.shards",
        "ShardGroupOptions.unpinned", "admin_shard.cc:kBufferSize", "admin_shard.cc:kBuffers"});
-  add(all, "told to people, not held", {"AdminOptions.max_connections"});
+  add(all, "how input is waited for, not how much: connection_table_receiving_busy_test.cc",
+      {"connection_table.h:kBusyInputs", "connection_table.h:kQuietAfter",
+       "connection_table_receiving.cc:kCoarse", "connection_table_receiving.cc:kQuietSteps"});
+  add(all, "told to people, not held",
+      {"AdminOptions.descriptors", "AdminOptions.direct_slots", "AdminOptions.max_connections"});
   add(all, "how often a line is logged: tests/unit/net/server/admission_test.cc",
       {"admission.h:kLogInterval"});
   add(all, "a span that an answer is spread over",
       {"refusal.h:kLongestRetry", "refusal.h:kShortestRetry"});
+}
+
+// The machine's limits, and what we advise; what stands here is judged by
+// tests/unit/net/machine and tests/unit/net/server/limit_check*_test.cc.
+void add_machine(std::map<std::string, std::string>& all) {
+  add(all, "what the check reads at most, tested beside itself",
+      {"cgroup_facts.cc:kMaxGroupDepth", "fact_files.h:kMaxFactFile", "machine_facts.cc:kMaxWord",
+       "machine_facts.h:kCountedDescriptors"});
+  add(all, "a part of a formula that says what a number of connections needs",
+      {"limit_needs.cc:kLeastClosing", "limit_needs.cc:kLeastDeviceBacklog",
+       "limit_needs.cc:kLeastMappings", "limit_needs.cc:kLeastQueue",
+       "limit_needs.cc:kLeastReceiveBuffer", "limit_needs.cc:kMostAcceptQueue",
+       "limit_needs.cc:kMostDeviceBacklog", "limit_needs.cc:kMostQuickPorts",
+       "limit_needs.cc:kMostReceiveBuffer", "limit_needs.cc:kMostSynBacklog",
+       "limit_needs.cc:kPortsPerLink", "limit_needs.h:kBytesPerConnection",
+       "limit_needs.h:kKernelBytesPerConnection", "limit_needs.h:kUserBytesPerConnection",
+       "sysctl_settings.cc:kFilesPerConnection", "sysctl_settings.cc:kLeastOpen",
+       "sysctl_settings.cc:kLeastWmemMax", "sysctl_settings.h:kFolderConnections",
+       "sysctl_settings.h:kFolderMemory"});
+  add(all, "what the kernel or a library takes, measured",
+      {"limit_check.cc:kBufferBytes", "limit_check.cc:kCompletionBytes",
+       "limit_check.cc:kEntryBytes", "limit_check.cc:kIndexBytes", "limit_check.cc:kNatsThreads",
+       "limit_check.cc:kNatsThreadsPerLink", "limit_check.cc:kOtherRingBytes",
+       "limit_check.cc:kPageBytes", "limit_check.cc:kQueueHeadBytes"});
+  add(all, "the kernel's own number, or a unit",
+      {"cgroup_facts.cc:kNoLimitV1", "limit_rules_bounds.cc:kMebibyte",
+       "limit_rules_bounds.cc:kOldestMajor", "limit_rules_bounds.cc:kOldestMinor",
+       "machine_facts.cc:kKibibyte", "machine_facts.h:kCapIpcLock", "machine_facts.h:kCapSysAdmin",
+       "machine_facts.h:kCapSysResource", "machine_facts.h:kUnlimited"});
+  add(all, "the shape of a text",
+      {"limit_report.cc:kIndent", "limit_report.h:kReportColumns", "sysctl_settings.cc:kColumns"});
 }
 
 void add_kept_elsewhere(std::map<std::string, std::string>& all) {
@@ -111,6 +151,7 @@ std::map<std::string, std::string> no_limits() {
   std::map<std::string, std::string> all;
   add_formats(all);
   add_insides(all);
+  add_machine(all);
   add_kept_elsewhere(all);
   return all;
 }

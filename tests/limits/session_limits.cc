@@ -1,6 +1,7 @@
 // What a client of the protocol may ask for: commands, channels, publications.
 #include "core/hub/subscription_list.h"
 #include "net/session/fanout.h"
+#include "net/session/identity.h"
 #include "proto/command_decoder.h"
 #include "proto/json_text.h"
 #include "tests/limits/config_world.h"
@@ -79,8 +80,8 @@ std::string publications_in_flight(std::uint64_t n) {
 
 class NoSink final : public DeliverySink {
  public:
-  void deliver(const Publication&, std::span<const Subscriber>) override {}
-  void subscribed(Bytes, std::span<const Subscriber>) override {}
+  void deliver(const Publication&, std::span<const SubscriberId>) override {}
+  void subscribed(SubscriberId, std::uint32_t) override {}
   void published(PublishToken, PublishOutcome) override {}
 };
 
@@ -181,6 +182,16 @@ Limits limits_of_channels() {
        .unit = "bytes",
        .refusal = "error 107",
        .attempt = client_publish},
+      {.name = "user id of a client",
+       .covers = {"identity.h:kMaxUser"},
+       .value = Identity::kMaxUser,
+       .unit = "bytes",
+       .refusal = "no identity",
+       .attempt =
+           [](auto n) {
+             const bool made = Identity::make(std::string(n, 'u'), Expiry{}, 0).has_value();
+             return unless(made, "no identity");
+           }},
       {.name = "publications of a shard in flight",
        .covers = {"fanout.h:kMaxPublishes"},
        .value = Fanout::kMaxPublishes,

@@ -20,6 +20,11 @@ enum class Fault : std::uint8_t {
   kLateCompletion,    // a completion arrives up to a second late, other sockets' overtake it
   kAfterShutdown,     // the same while the shard drains
   kReorder,           // the same by milliseconds
+  kPollSpurious,      // a poll tells though nothing came
+  kPollTwice,         // or twice of the same
+  kPollLate,          // or up to a tenth of a second late
+  kPollMerged,        // or once of all that came meanwhile
+  kPollEnds,          // a poll ends with what it tells, without an error
   kQueueFull,         // the submission queue has room for a few operations only
   kEnterRefused,      // the kernel takes only some of what is handed over
   kLateWake,          // a wake arrives late
@@ -38,7 +43,7 @@ enum class Fault : std::uint8_t {
   kTrickle,           // a client's bytes arrive one by one
   kHalfClose,         // a client's FIN without a close frame
 };
-inline constexpr std::size_t kFaults = 26;
+inline constexpr std::size_t kFaults = 31;
 
 const char* fault_name(Fault fault);
 

@@ -54,7 +54,9 @@ constexpr std::array<const char*, kMutants> kMutantNames{"none",
                                                          "accept_not_rearmed",
                                                          "decoder_kept",
                                                          "forgotten_acknowledgement",
-                                                         "queue_without_limit"};
+                                                         "queue_without_limit",
+                                                         "poll_not_rearmed",
+                                                         "poll_during_receive_lost"};
 
 struct Totals {
   std::uint64_t seeds = 0;

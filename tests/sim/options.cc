@@ -8,14 +8,37 @@ namespace {
 
 constexpr std::uint32_t kFewBytes = 4'096;
 
-constexpr std::array<const char*, kFaults> kNames{
-    "short_send",        "short_receive", "no_buffers",      "reset",
-    "receive_ends",      "cancel_race",   "late_completion", "after_shutdown",
-    "reorder",           "queue_full",    "enter_refused",   "late_wake",
-    "accept_error",      "stall",         "broker_drop",     "broker_duplicate",
-    "broker_disconnect", "broker_refuse", "broker_late",     "hostile_message",
-    "slow_reader",       "mute",          "bad_frame",       "bad_command",
-    "trickle",           "half_close"};
+constexpr std::array<const char*, kFaults> kNames{"short_send",
+                                                  "short_receive",
+                                                  "no_buffers",
+                                                  "reset",
+                                                  "receive_ends",
+                                                  "cancel_race",
+                                                  "late_completion",
+                                                  "after_shutdown",
+                                                  "reorder",
+                                                  "poll_spurious",
+                                                  "poll_twice",
+                                                  "poll_late",
+                                                  "poll_merged",
+                                                  "poll_ends",
+                                                  "queue_full",
+                                                  "enter_refused",
+                                                  "late_wake",
+                                                  "accept_error",
+                                                  "stall",
+                                                  "broker_drop",
+                                                  "broker_duplicate",
+                                                  "broker_disconnect",
+                                                  "broker_refuse",
+                                                  "broker_late",
+                                                  "hostile_message",
+                                                  "slow_reader",
+                                                  "mute",
+                                                  "bad_frame",
+                                                  "bad_command",
+                                                  "trickle",
+                                                  "half_close"};
 
 // Of how many chances one is taken. What ends a connection is rarer, or none would live long.
 std::uint32_t draw_rate(Fault fault, Random& random) {
@@ -39,6 +62,11 @@ std::uint32_t draw_rate(Fault fault, Random& random) {
     case Fault::kCancelRace:
     case Fault::kAfterShutdown:
     case Fault::kReorder:
+    case Fault::kPollSpurious:
+    case Fault::kPollTwice:
+    case Fault::kPollLate:
+    case Fault::kPollMerged:
+    case Fault::kPollEnds:
     case Fault::kEnterRefused:
     case Fault::kLateWake:
     case Fault::kAcceptError:

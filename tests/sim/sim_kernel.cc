@@ -47,7 +47,11 @@ void SimRing::begin(const Op& op) {
       begin_close(op);
       return;
     case Op::Code::kRecvReady:
+      begin_receive_ready(op);
+      return;
     case Op::Code::kPollMultishot:
+      begin_poll(op);
+      return;
     case Op::Code::kTakeSocket:
     case Op::Code::kConnect:
       CHECK(false);  // nobody asks for it yet
@@ -69,8 +73,46 @@ void SimRing::begin_receive(const Op& op) {
   deliver(wire);
 }
 
+void SimRing::begin_receive_ready(const Op& op) {
+  Wire& wire = wire_of(op.file);
+  CHECK(!wire.receive.has_value());
+  if (wire.poll && m_.faults.strikes(Fault::kPollSpurious)) tell_poll(wire);
+  if (free_buffers_.empty() || m_.faults.strikes(Fault::kNoBuffers)) {
+    end(op.tag, IoError::kNoBuffers, 0);
+  } else if (wire.reset) {
+    end(op.tag, IoError::kDisconnect, 0);
+  } else if (wire.inbound.empty()) {
+    end(op.tag, wire.fin ? IoError::kNone : IoError::kAgain, 0);
+  } else {
+    const auto [id, size] = fill_buffer(wire);
+    end(op.tag, IoError::kNone, size, id);
+    // Cut short, it is as if the rest had come a moment later, and of that the poll tells.
+    if (size < buffers_.size() && !wire.inbound.empty()) tell_poll(wire);
+  }
+}
+
+void SimRing::begin_poll(const Op& op) {
+  Wire& wire = wire_of(op.file);
+  CHECK(!wire.poll.has_value());
+  wire.poll = op.tag;
+  if (!wire.inbound.empty() || wire.fin || wire.reset) tell_poll(wire);
+}
+
+void SimRing::tell_poll(Wire& wire) {
+  if (!wire.poll) return;
+  if (wire.polls_flying > 0 && m_.faults.strikes(Fault::kPollMerged)) {
+    wire.poll_sees_all = true;
+    return;
+  }
+  const OpTag tag = *wire.poll;
+  if (m_.faults.strikes(Fault::kPollEnds)) return end(tag, IoError::kNone, 0);
+  post(tag, IoError::kNone, true, 0, delay(tag));
+  if (m_.faults.strikes(Fault::kPollTwice)) post(tag, IoError::kNone, true, 0, delay(tag));
+}
+
 void SimRing::begin_send(const Op& op) {
   Wire& wire = wire_of(op.file);
+  if (wire.poll && m_.faults.strikes(Fault::kPollSpurious)) tell_poll(wire);
   CHECK(!wire.send.has_value());
   CHECK(!flight(op.tag).bytes.empty());
   wire.send = op.tag;
@@ -79,7 +121,7 @@ void SimRing::begin_send(const Op& op) {
 
 void SimRing::begin_close(const Op& op) {
   Wire& wire = wire_of(op.file);
-  CHECK(!wire.receive.has_value() && !wire.send.has_value());
+  CHECK(!wire.receive.has_value() && !wire.poll.has_value() && !wire.send.has_value());
   m_.trace.say(name_, "closes wire {}", wire.number);
   wire.server_closed = true;
   wire.server_reset = !wire.inbound.empty();
@@ -126,13 +168,15 @@ bool SimRing::race(const Flight& flight) {
       give(tag, wire);
       return true;
     }
-    case Op::Code::kRecvReady:
-    case Op::Code::kPollMultishot:
-    case Op::Code::kTakeSocket:
-    case Op::Code::kConnect:
     case Op::Code::kRecvMultishot:
       end(tag, IoError::kNoBuffers, 0);
       return true;
+    case Op::Code::kPollMultishot:
+      end(tag, IoError::kNone, 0);
+      return true;
+    case Op::Code::kRecvReady:
+    case Op::Code::kTakeSocket:
+    case Op::Code::kConnect:
     case Op::Code::kClose:
     case Op::Code::kCancel:
       return false;
@@ -193,6 +237,7 @@ void SimRing::give(OpTag accept, const std::shared_ptr<Wire>& wire) {
 
 void SimRing::arrived(Wire& wire) {
   if (!wire.accepted || wire.server_closed) return;
+  tell_poll(wire);
   deliver(wire);
   if (wire.reset && wire.send) end(*std::exchange(wire.send, {}), IoError::kDisconnect, 0);
 }
@@ -217,21 +262,25 @@ bool SimRing::deliver_piece(Wire& wire) {
   } else if (wire.inbound.empty()) {
     end(tag, IoError::kNone, 0);
   } else {
-    const BufferId id = free_buffers_.front();
-    free_buffers_.pop_front();
-    provided_[id] = false;
-    std::size_t size = std::min<std::size_t>(wire.inbound.size(), buffers_.size());
-    if (m_.faults.strikes(Fault::kShortReceive)) size = 1 + m_.random.below(size);
-    std::memcpy(buffers_.address(id), wire.inbound.data(), size);
-    wire.inbound.erase(0, size);
-    const auto result = static_cast<std::uint32_t>(size);
+    const auto [id, size] = fill_buffer(wire);
     if (m_.faults.strikes(Fault::kReceiveEnds)) {
-      end(tag, IoError::kNone, result, id);
+      end(tag, IoError::kNone, size, id);
     } else {
-      post(tag, IoError::kNone, true, result, delay(tag), id);
+      post(tag, IoError::kNone, true, size, delay(tag), id);
     }
   }
   return true;
+}
+
+std::pair<BufferId, std::uint32_t> SimRing::fill_buffer(Wire& wire) {
+  const BufferId id = free_buffers_.front();
+  free_buffers_.pop_front();
+  provided_[id] = false;
+  std::size_t size = std::min<std::size_t>(wire.inbound.size(), buffers_.size());
+  if (m_.faults.strikes(Fault::kShortReceive)) size = 1 + m_.random.below(size);
+  std::memcpy(buffers_.address(id), wire.inbound.data(), size);
+  wire.inbound.erase(0, size);
+  return {id, static_cast<std::uint32_t>(size)};
 }
 
 // Takes what there is room for; the rest stays in flight until the client reads.

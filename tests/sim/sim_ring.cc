@@ -168,12 +168,9 @@ Duration SimRing::delay(OpTag tag) {
 
 void SimRing::post(OpTag tag, IoError error, bool more, std::uint32_t result, Duration late,
                    std::optional<BufferId> buffer) {
+  if (tag.kind == OpKind::kPoll) return post_poll(tag, error, more, late);
   if (tag.kind == OpKind::kRecv) {
-    // Behind the events of the same receive that are on their way.
-    Wire& wire = wire_of(flight(tag).op.file);
-    const Instant due = std::max(m_.scheduler.now() + late, wire.last_receive);
-    wire.last_receive = due;
-    late = due - m_.scheduler.now();
+    late = behind(wire_of(flight(tag).op.file).last_receive, late);
   }
   m_.scheduler.in(late, [=, this] {
     m_.trace.say(name_, "{} of {}: {}{}{}", op_name(tag.kind), tag.index,
@@ -185,6 +182,31 @@ void SimRing::post(OpTag tag, IoError error, bool more, std::uint32_t result, Du
   });
 }
 
+void SimRing::post_poll(OpTag tag, IoError error, bool more, Duration late) {
+  if (m_.faults.strikes(Fault::kPollLate)) late = late + milliseconds(below(100));
+  const FileSlot file = flight(tag).op.file;
+  Wire& posted = wire_of(file);
+  late = behind(posted.last_poll, late);
+  ++posted.polls_flying;
+  posted.poll_sees_all = false;
+  m_.scheduler.in(late, [=, this, ending = posted.fin || posted.reset] {
+    Wire& wire = wire_of(file);
+    const bool is_latest = --wire.polls_flying == 0;
+    const bool ends = is_latest && wire.poll_sees_all ? wire.fin || wire.reset : ending;
+    m_.trace.say(name_, "poll of {}: {}{}{}", tag.index,
+                 error == IoError::kNone ? "something came" : "canceled",
+                 error == IoError::kNone && ends ? ", the end too" : "",
+                 more ? ", more to come" : "");
+    ready_.push_back({tag, error, more, 0, {}, error == IoError::kNone && ends});
+    runnable_();
+  });
+}
+
+Duration SimRing::behind(Instant& last, Duration late) {
+  last = std::max(m_.scheduler.now() + late, last);
+  return last - m_.scheduler.now();
+}
+
 // Sends an operation's last event on its way.
 void SimRing::end(OpTag tag, IoError error, std::uint32_t result, std::optional<BufferId> buffer) {
   Flight& ending = flight(tag);
@@ -192,6 +214,7 @@ void SimRing::end(OpTag tag, IoError error, std::uint32_t result, std::optional<
   ending.ended = true;
   std::erase(accepts_, tag);
   if (ending.op.code == Op::Code::kRecvMultishot) wire_of(ending.op.file).receive.reset();
+  if (ending.op.code == Op::Code::kPollMultishot) wire_of(ending.op.file).poll.reset();
   if (is_send(ending.op)) wire_of(ending.op.file).send.reset();
   post(tag, error, false, result, delay(tag), buffer);
 }

@@ -2,12 +2,12 @@
 // order the seed decides, within what a kernel may do (core/ring/ring.h).
 //
 // Like a kernel it is strict about memory, and unlike one it says so: a CHECK fails on a tag in
-// flight twice, on two receives or sends of a socket, on a close while something is in flight, on
-// bytes or addresses that changed before their operation was over, and on a buffer given back
-// twice. A buffer that comes back is overwritten at once: who still reads it reads nonsense.
+// flight twice, on two receives, polls or sends of a socket, on a close while something is in
+// flight, on bytes or addresses that changed before their operation was over, and on a buffer given
+// back twice. A buffer that comes back is overwritten at once: who still reads it reads nonsense.
 //
-// Order: the receive events of one socket come in order; a slot is free again when its close has
-// been seen; all else is shuffled.
+// Order: the receive events of one socket come in order, and so do its poll's; a slot is free again
+// when its close has been seen; all else is shuffled.
 #pragma once
 
 #include <deque>
@@ -79,11 +79,17 @@ class SimRing final : public Ring {
   };
   static constexpr std::uint32_t kNoSlot = UINT32_MAX;
 
+  // How late an event has to be so as not to overtake the one at `last`; it is the last one then.
+  Duration behind(Instant& last, Duration late);
   void hand_over();
   void begin(const Op& op);
   void begin_close(const Op& op);
   void begin_cancel(const Op& op);
   void begin_receive(const Op& op);
+  void begin_receive_ready(const Op& op);
+  void begin_poll(const Op& op);
+  void tell_poll(Wire& wire);
+  std::pair<BufferId, std::uint32_t> fill_buffer(Wire& wire);
   void begin_send(const Op& op);
   void accept_pending();
   void give(OpTag accept, const std::shared_ptr<Wire>& wire);
@@ -95,6 +101,7 @@ class SimRing final : public Ring {
   Wire& wire_of(FileSlot file);
   void post(OpTag tag, IoError error, bool more, std::uint32_t result, Duration delay,
             std::optional<BufferId> buffer = {});
+  void post_poll(OpTag tag, IoError error, bool more, Duration delay);
   void end(OpTag tag, IoError error, std::uint32_t result, std::optional<BufferId> buffer = {});
   void landed(const CompletionEvent& event);
   Duration delay(OpTag tag);

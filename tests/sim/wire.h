@@ -26,9 +26,13 @@ struct Wire {
   // The shard's kernel.
   bool accepted = false;
   FileSlot file{};
-  std::optional<OpTag> receive;  // armed and not ended
-  std::optional<OpTag> send;     // in flight and not ended
-  Instant last_receive{};        // when the latest event of a receive becomes visible
+  std::optional<OpTag> receive;    // multishot, armed and not ended
+  std::optional<OpTag> poll;       // armed and not ended
+  std::optional<OpTag> send;       // in flight and not ended
+  Instant last_receive{};          // when the latest event of a receive becomes visible
+  Instant last_poll{};             // and of a poll
+  std::uint32_t polls_flying = 0;  // events of a poll that are not visible yet
+  bool poll_sees_all = false;      // the latest of them tells of the end if it is there by then
 
   // Tells the client that there is something to see; the client's, empty once it is gone.
   std::function<void()> changed;

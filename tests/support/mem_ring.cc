@@ -9,23 +9,6 @@
 namespace millrace {
 namespace {
 
-std::vector<Bytes> views_of(const Op& op) {
-  if (op.code == Op::Code::kSend) return {Bytes(static_cast<const char*>(op.address), op.length)};
-  const auto& message = *static_cast<const msghdr*>(op.address);
-  std::vector<Bytes> views;
-  for (std::size_t i = 0; i < message.msg_iovlen; ++i) {
-    views.emplace_back(static_cast<const char*>(message.msg_iov[i].iov_base),
-                       message.msg_iov[i].iov_len);
-  }
-  return views;
-}
-
-std::string joined(const std::vector<Bytes>& views) {
-  std::string bytes;
-  for (Bytes view : views) bytes += view;
-  return bytes;
-}
-
 bool same_views(const std::vector<Bytes>& a, const std::vector<Bytes>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](Bytes x, Bytes y) { return x.data() == y.data() && x.size() == y.size(); });
@@ -81,6 +64,12 @@ void MemRing::submit(const Op& op) {
     case Op::Code::kRecvMultishot:
       arm_receive(op);
       break;
+    case Op::Code::kRecvReady:
+      receive_ready(op);
+      break;
+    case Op::Code::kPollMultishot:
+      arm_poll(op);
+      break;
     case Op::Code::kSend:
     case Op::Code::kSendGather:
       start_send(op);
@@ -90,8 +79,6 @@ void MemRing::submit(const Op& op) {
       break;
     case Op::Code::kCancel:
       break;
-    case Op::Code::kRecvReady:
-    case Op::Code::kPollMultishot:
     case Op::Code::kTakeSocket:
     case Op::Code::kConnect:
       CHECK(false);  // nobody asks for it yet
@@ -117,9 +104,9 @@ void MemRing::landed(const CompletionEvent& event) {
   if (found == in_flight_.end()) return;  // a cancel
   const Flight& flight = found->second;
   if (flight.sent) {
-    const std::vector<Bytes> views = views_of(flight.op);
-    CHECK(same_views(views, flight.sent->views));
-    CHECK(joined(views) == flight.sent->bytes);
+    const Sent now = sent_of(flight.op);
+    CHECK(same_views(now.views, flight.sent->views));
+    CHECK(now.bytes == flight.sent->bytes);
   }
   if (flight.to) CHECK(same_address(*static_cast<PeerAddress*>(flight.op.address), *flight.to));
   in_flight_.erase(found);
@@ -177,23 +164,29 @@ void MemRing::client_send(FileSlot file, Bytes bytes) {
   CHECK(!peer.peer_closed);
   CHECK(!peer.peer_reset);
   peer.inbound += bytes;
-  deliver(file);
+  arrived(file);
 }
 
 void MemRing::client_close(FileSlot file) {
   open_socket(file).peer_closed = true;
-  deliver(file);
+  arrived(file);
 }
 
 void MemRing::client_reset(FileSlot file) {
   Socket& peer = open_socket(file);
   peer.peer_reset = true;
   peer.inbound.clear();
-  deliver(file);
+  arrived(file);
   if (peer.send) end_send(file, IoError::kDisconnect, 0);
 }
 
-void MemRing::end_receive_with_next(FileSlot file) { open_socket(file).last_piece = true; }
+void MemRing::end_with_next(FileSlot file) { open_socket(file).end_with_next = true; }
+
+void MemRing::fail_poll(FileSlot file, IoError error) {
+  CHECK(poll_armed(file));
+  CHECK_NE(error, IoError::kNone);
+  end(*socket(file).poll, error, 0);
+}
 
 void MemRing::set_send_budget(FileSlot file, std::uint64_t bytes) {
   open_socket(file).budget = bytes;
@@ -226,6 +219,8 @@ std::size_t MemRing::open_slots() const {
 
 bool MemRing::receive_armed(FileSlot file) const { return socket(file).receive.has_value(); }
 
+bool MemRing::poll_armed(FileSlot file) const { return socket(file).poll.has_value(); }
+
 bool MemRing::send_stuck(FileSlot file) const { return socket(file).send.has_value(); }
 
 const std::string& MemRing::sent(FileSlot file) const { return socket(file).outbound; }
@@ -253,122 +248,6 @@ MemRing::Flight& MemRing::flight(OpTag tag) {
   return found->second;
 }
 
-void MemRing::arm_receive(const Op& op) {
-  Socket& peer = open_socket(op.file);
-  for (const auto& [tag, other] : in_flight_) {
-    if (tag == op.tag || other.op.code != Op::Code::kRecvMultishot) continue;
-    CHECK_NE(other.op.file.value, op.file.value);
-  }
-  peer.receive = op.tag;
-  // Like the kernel, which takes a buffer before it looks at the socket.
-  if (free_buffers_.empty()) {
-    end(op.tag, IoError::kNoBuffers, 0);
-    return;
-  }
-  deliver(op.file);
-}
-
-void MemRing::deliver(FileSlot file) {
-  Socket& peer = socket(file);
-  while (peer.receive && (!peer.inbound.empty() || peer.peer_closed || peer.peer_reset)) {
-    const OpTag tag = *peer.receive;
-    if (free_buffers_.empty()) {
-      end(tag, IoError::kNoBuffers, 0);
-    } else if (peer.peer_reset) {
-      end(tag, IoError::kDisconnect, 0);
-    } else if (peer.inbound.empty()) {
-      end(tag, IoError::kNone, 0);
-    } else {
-      const BufferId id = free_buffers_.front();
-      free_buffers_.pop_front();
-      const std::size_t size = std::min<std::size_t>(peer.inbound.size(), buffers_.size());
-      std::memcpy(buffers_.address(id), peer.inbound.data(), size);
-      peer.inbound.erase(0, size);
-      const auto result = static_cast<std::uint32_t>(size);
-      if (std::exchange(peer.last_piece, false)) {
-        end(tag, IoError::kNone, result);
-      } else {
-        queue(tag, IoError::kNone, true, result);
-      }
-      events_.back().buffer = id;
-    }
-  }
-}
-
-void MemRing::start_send(const Op& op) {
-  Socket& peer = open_socket(op.file);
-  for (const auto& [tag, other] : in_flight_) {
-    if (tag == op.tag || !other.sent) continue;
-    CHECK_NE(other.op.file.value, op.file.value);
-  }
-  Sent sent{.file = op.file, .tag = op.tag, .views = views_of(op), .bytes = {}, .accepted = 0};
-  sent.bytes = joined(sent.views);
-  CHECK(!sent.bytes.empty());
-  flight(op.tag).sent = sent;
-  sends_.push_back(std::move(sent));
-  peer.send = op.tag;
-  if (peer.peer_reset) {
-    end_send(op.file, IoError::kDisconnect, 0);
-    return;
-  }
-  advance_send(op.file);
-}
-
-// Lets the peer take as much of the send in flight as its budget allows.
-void MemRing::advance_send(FileSlot file) {
-  Socket& peer = socket(file);
-  if (!peer.send || peer.budget == 0) return;
-  std::uint64_t size = flight(*peer.send).sent->bytes.size();
-  if (peer.budget) {
-    size = std::min(size, *peer.budget);
-    *peer.budget -= size;
-  }
-  end_send(file, IoError::kNone, static_cast<std::uint32_t>(size));
-}
-
-void MemRing::end_send(FileSlot file, IoError error, std::uint32_t accepted) {
-  Socket& peer = socket(file);
-  const OpTag tag = *std::exchange(peer.send, std::nullopt);
-  const std::string& bytes = flight(tag).sent->bytes;
-  CHECK_LE(accepted, bytes.size());
-  peer.outbound += Bytes(bytes).substr(0, accepted);
-  const auto record = std::find_if(sends_.rbegin(), sends_.rend(),
-                                   [&](const Sent& sent) { return sent.tag == tag; });
-  if (record != sends_.rend()) record->accepted = accepted;
-  end(tag, error, accepted);
-}
-
-void MemRing::close_file(const Op& op) {
-  Socket& peer = open_socket(op.file);
-  for (const auto& [tag, other] : in_flight_) {
-    // An accept names no socket yet, and an earlier close was another tenant's.
-    if (other.op.code == Op::Code::kAccept || other.op.code == Op::Code::kClose) continue;
-    CHECK_NE(other.op.file.value, op.file.value);
-  }
-  peer.open = false;
-  end(op.tag, IoError::kNone, 0);
-}
-
-void MemRing::cancel(const Op& op) {
-  const std::size_t before = events_.size();
-  const bool found = end_canceled(op.target);
-  queue(op.tag, found ? IoError::kNone : IoError::kNotFound, false, 0);
-  if (cancel_last_) return;
-  std::rotate(events_.begin() + static_cast<std::ptrdiff_t>(before), events_.end() - 1,
-              events_.end());
-}
-
-bool MemRing::end_canceled(OpTag target) {
-  const auto found = in_flight_.find(target);
-  if (found == in_flight_.end() || found->second.ended) return false;
-  if (found->second.sent) {
-    end_send(found->second.op.file, IoError::kCanceled, 0);
-  } else {
-    end(target, IoError::kCanceled, 0);
-  }
-  return true;
-}
-
 void MemRing::queue(OpTag tag, IoError error, bool more, std::uint32_t result) {
   events_.push_back({.tag = tag, .error = error, .more = more, .result = result, .buffer = {}});
 }
@@ -380,6 +259,7 @@ void MemRing::end(OpTag tag, IoError error, std::uint32_t result) {
   ending.ended = true;
   std::erase(accepts_, tag);
   if (ending.op.code == Op::Code::kRecvMultishot) socket(ending.op.file).receive.reset();
+  if (ending.op.code == Op::Code::kPollMultishot) socket(ending.op.file).poll.reset();
   queue(tag, error, false, result);
 }
 

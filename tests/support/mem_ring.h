@@ -6,9 +6,9 @@
 // order in which they came about.
 //
 // It is strict where the kernel is silent. A CHECK fails, and with it the test, on: a tag that is
-// in flight twice (a cancel could not tell them apart), two receives armed on one socket, two sends
-// in flight on one socket, an operation on a closed socket, a close while a receive or send is in
-// flight, and bytes, iovecs or a peer address that were changed or freed before the last event of
+// in flight twice (a cancel could not tell them apart), two receives, two polls or two sends in
+// flight on one socket, an operation on a closed socket, a close while one of them is in flight,
+// and bytes, iovecs or a peer address that were changed or freed before the last event of
 // their operation was reaped (the last under AddressSanitizer).
 //
 // "In flight" is from submit() until the event whose `more` is false has been reaped, as in
@@ -67,14 +67,19 @@ class MemRing final : public Ring {
   void fail_accept(int listener, IoError error);
 
   // --- A peer's side. REQUIRES, for all: is_open(file).
-  // Arrives in pieces of at most a buffer's size; what finds no buffer ends the receive with
-  // kNoBuffers and waits in the socket. So does what finds no receive armed.
+  // A multishot receive gets it in pieces of at most a buffer's size; what finds no buffer ends it
+  // with kNoBuffers and waits in the socket. So does what finds no receive armed. A poll has one
+  // event, and so it has for each of the next two.
   void client_send(FileSlot file, Bytes bytes);
   void client_close(FileSlot file);  // the peer's FIN, behind what it has sent
   // The peer's RST: unread bytes are lost, receive and send end with kDisconnect, so do later ones.
   void client_reset(FileSlot file);
-  // The multishot receive ends with its next piece, which has `more` false, as the kernel may do.
-  void end_receive_with_next(FileSlot file);
+  // The multishot receive, or the poll, ends with its next event, which has `more` false, as the
+  // kernel may do: the first of the two to have one.
+  void end_with_next(FileSlot file);
+  // The poll has an event though nothing came. REQUIRES: poll_armed(file).
+  void poll_again(FileSlot file) { tell_poll(file); }
+  void fail_poll(FileSlot file, IoError error);  // REQUIRES: poll_armed(file).
   // From now on the peer takes `bytes` more: a send is cut short there, the next one stays in
   // flight. With bytes > 0 a send that was stuck goes on with it.
   void set_send_budget(FileSlot file, std::uint64_t bytes);
@@ -88,14 +93,18 @@ class MemRing final : public Ring {
   // --- What there is to see.
   [[nodiscard]] bool is_open(FileSlot file) const;
   [[nodiscard]] std::size_t open_slots() const;
-  [[nodiscard]] bool receive_armed(FileSlot file) const;  // and not ended
-  [[nodiscard]] bool send_stuck(FileSlot file) const;     // in flight and not ended
+  [[nodiscard]] bool receive_armed(FileSlot file) const;  // multishot, and not ended
+  [[nodiscard]] bool poll_armed(FileSlot file) const;     // and not ended
+  // How much has arrived and was not received.
+  [[nodiscard]] std::size_t unread(FileSlot file) const { return socket(file).inbound.size(); }
+  [[nodiscard]] bool send_stuck(FileSlot file) const;  // in flight and not ended
   // All that the peer got so far. Readable after the close too, until the slot is used again.
   [[nodiscard]] const std::string& sent(FileSlot file) const;
   std::string take_sent(FileSlot file);
   // Every send on any socket, oldest first.
   [[nodiscard]] const std::vector<Sent>& sends() const { return sends_; }
   void clear_sends() { sends_.clear(); }
+  [[nodiscard]] bool has_events() const { return !events_.empty(); }  // to be reaped
   [[nodiscard]] std::size_t in_flight() const { return in_flight_.size(); }
   [[nodiscard]] std::size_t free_buffers() const { return free_buffers_.size(); }
   [[nodiscard]] bool woken() const { return woken_; }  // since the last wait()
@@ -107,8 +116,9 @@ class MemRing final : public Ring {
     std::string inbound;  // sent by the peer, not yet received
     bool peer_closed = false;
     bool peer_reset = false;
-    bool last_piece = false;
-    std::optional<OpTag> receive;  // armed and not ended
+    bool end_with_next = false;
+    std::optional<OpTag> receive;  // multishot, armed and not ended
+    std::optional<OpTag> poll;     // armed and not ended
     std::optional<OpTag> send;     // stuck and not ended
     std::optional<std::uint64_t> budget;
     std::string outbound;
@@ -125,7 +135,14 @@ class MemRing final : public Ring {
   Socket& open_socket(FileSlot file);
   Flight& flight(OpTag tag);
   OpTag oldest_accept(int listener) const;
+  static Sent sent_of(const Op& op);
+  void check_only_one(const Op& op) const;
   void arm_receive(const Op& op);
+  void receive_ready(const Op& op);
+  void arm_poll(const Op& op);
+  void tell_poll(FileSlot file);
+  BufferId fill_buffer(Socket& peer, std::uint32_t& size);
+  void arrived(FileSlot file);
   void start_send(const Op& op);
   void advance_send(FileSlot file);
   void close_file(const Op& op);

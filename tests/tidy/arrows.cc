@@ -17,8 +17,8 @@ struct Arrow {
   std::vector<std::string_view> to;
 };
 
-const std::array<Arrow, 21>& arrows() {
-  static const std::array<Arrow, 21> table{{
+const std::array<Arrow, 22>& arrows() {
+  static const std::array<Arrow, 22> table{{
       {"core/base/", {}},
       {"core/time/", {"core/base/"}},
       {"core/mem/", {"core/base/"}},
@@ -33,6 +33,7 @@ const std::array<Arrow, 21>& arrows() {
       {"core/", {}},
       {"proto/", {"core/"}},
       {"net/auth/", {"core/"}},
+      {"net/machine/", {"core/", "proto/"}},
       {"net/tcp/", {"core/"}},
       {"net/http/", {"core/", "proto/", "net/tcp/"}},
       {"net/ws/", {"core/", "net/tcp/"}},

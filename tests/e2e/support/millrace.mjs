@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { start } from './processes.mjs';
 import { slowness, waitFor, within } from './wait.mjs';
 
-const binary = process.env.MILLRACE_BIN;
+export const binary = process.env.MILLRACE_BIN;
 if (!binary) throw new Error('MILLRACE_BIN must name the server, such as build/release/millrace');
 
 export const build = process.env.MILLRACE_BUILD ?? dirname(binary);
@@ -38,6 +38,8 @@ export function configFile(text) {
 }
 
 export class Millrace {
+  // `descriptors`: RLIMIT_NOFILE as prlimit(1) takes it: "soft:hard".
+  // `wrapper`: a command that stands in front.
   // `limits`: {write_timeout: '2s'} is MILLRACE_LIMITS_WRITE_TIMEOUT=2s.
   static async start(options = {}) {
     const { args = [], insecure = true, shards = 1, limits = {}, env = {} } = options;
@@ -48,7 +50,10 @@ export class Millrace {
     }
     const all = ['serve', '--listen', listen, '--admin', admin];
     all.push('--shards', String(shards), ...(insecure ? ['--insecure'] : []), ...args);
-    const run = start(binary, all, { env: environment({ ...variables, ...env }) });
+    const { descriptors, wrapper = [] } = options;
+    const limited = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}`, '--'];
+    const [command, ...rest] = [...limited, ...wrapper, binary, ...all];
+    const run = start(command, rest, { env: environment({ ...variables, ...env }) });
     const server = new Millrace(run);
     const line = await waitFor(() => server.#readyLine(), 'the line "millrace ready"', 15_000);
     server.host = /listen=(\S+)/.exec(line)[1];

@@ -88,6 +88,33 @@ TEST(Units, GivenBackOnceWhateverTheWay) {
   EXPECT_EQ(quota.taken(), 0U);
 }
 
+TEST(Units, AddUpAndAreGivenBackInParts) {
+  Quota quota(3);
+  Units held;
+  held.add(Units());
+  EXPECT_EQ(held.count(), 0U);
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    held.add(quota.try_take());
+    EXPECT_EQ(held.count(), n);
+    EXPECT_EQ(quota.taken(), n);
+  }
+  held.add(quota.try_take());  // refused
+  EXPECT_EQ(held.count(), 3U);
+  held.give_back(2);
+  EXPECT_EQ(held.count(), 1U);
+  EXPECT_EQ(quota.taken(), 1U);
+  EXPECT_DEATH(held.give_back(2), "CHECK failed");
+  held.give_back(1);
+  EXPECT_FALSE(held);
+  EXPECT_EQ(quota.taken(), 0U);
+  held.give_back(0);
+  Quota other(1);
+  held.add(other.try_take());
+  EXPECT_EQ(other.taken(), 1U) << "an empty one has no quota of its own any more";
+  EXPECT_DEATH(held.add(quota.try_take()), "CHECK failed");
+  held.give_back();
+}
+
 TEST(Units, EmptyOnesAreHarmless) {
   Quota quota(1);
   Units none;

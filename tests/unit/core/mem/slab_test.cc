@@ -43,9 +43,9 @@ TEST(Slab, AcquireFindRelease) {
   EXPECT_EQ(slab.find_index(id.index), nullptr);
 }
 
-// 256 slots are a chunk: the limits around one are the ones that could be off.
+// 128 slots are a chunk: the limits around one are the ones that could be off.
 TEST(Slab, CapacityLimits) {
-  for (const std::uint32_t capacity : {0U, 1U, 255U, 256U, 257U, 600U}) {
+  for (const std::uint32_t capacity : {0U, 1U, 127U, 128U, 129U, 600U}) {
     Slab<int> slab(capacity);
     std::vector<ConnId> ids;
     for (std::uint32_t i = 0; i < capacity; ++i) {

@@ -108,6 +108,9 @@ TEST(Registry, NamesEveryCounterOnce) {
                                        &m.sends_total,
                                        &m.short_sends_total,
                                        &m.recv_parked_total,
+                                       &m.busy_connections,
+                                       &m.turned_busy_total,
+                                       &m.turned_quiet_total,
                                        &m.queued_bytes,
                                        &m.channels,
                                        &m.subscriptions,
@@ -202,6 +205,30 @@ TEST(Registry, TellsTheSameAsJson) {
   EXPECT_EQ(std::count(json.begin(), json.end(), '{'), 1);
   EXPECT_EQ(std::count(json.begin(), json.end(), ':'),
             std::count(json.begin(), json.end(), ',') + 1);
+}
+
+TEST(ProcessText, HasASampleForWhatIsKnown) {
+  ProcessMetrics process;
+  process.max_connections = 1'000;
+  process.deciding_limit = "RLIMIT_NOFILE";
+  process.max_fds = 20'000;
+  const std::string few = process_text(process);
+  EXPECT_TRUE(has_line(few, "millrace_max_connections 1000"));
+  EXPECT_TRUE(has_line(few, "millrace_max_fds 20000"));
+  EXPECT_TRUE(has_line(few, "millrace_max_connections_limit_info{limit=\"RLIMIT_NOFILE\"} 1"));
+  EXPECT_EQ(few.find("open_fds"), std::string::npos);
+  EXPECT_EQ(few.find("direct_slots"), std::string::npos);
+  process.open_fds = 33;
+  process.direct_slots_used = 7;
+  process.direct_slots = 40'000;
+  process.system_files_open = 1'234;
+  process.system_files_max = 2'466'170;
+  const std::string all = process_text(process);
+  for (const char* line : {"millrace_open_fds 33", "millrace_direct_slots_used 7",
+                           "millrace_direct_slots 40000", "millrace_system_files_open 1234",
+                           "millrace_system_files_max 2466170", "# TYPE millrace_open_fds gauge"}) {
+    EXPECT_TRUE(has_line(all, line)) << line;
+  }
 }
 
 }  // namespace

@@ -229,5 +229,17 @@ TEST(KernelFeaturesTest, RaisesTheSoftLimitToTheHardOne) {
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+// Which of both it is, is the kernel's matter; the limit is as before.
+TEST(RingsCountAsLocked, LeavesTheLimitAsItWas) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_MEMLOCK, &before), 0);
+  const bool counts = rings_count_as_locked();
+  EXPECT_EQ(rings_count_as_locked(), counts);
+  rlimit after{};
+  ASSERT_EQ(getrlimit(RLIMIT_MEMLOCK, &after), 0);
+  EXPECT_EQ(after.rlim_cur, before.rlim_cur);
+  EXPECT_EQ(after.rlim_max, before.rlim_max);
+}
+
 }  // namespace
 }  // namespace millrace

@@ -140,7 +140,7 @@ TEST_F(MemRingTest, RunsOutOfBuffersAndGoesOnWhenOneIsBack) {
 
 TEST_F(MemRingTest, AReceiveMayEndWithAPiece) {
   const FileSlot file = receiving();
-  ring_->end_receive_with_next(file);
+  ring_->end_with_next(file);
   ring_->client_send(file, "last");
   const CompletionEvent event = only();
   EXPECT_FALSE(event.more);

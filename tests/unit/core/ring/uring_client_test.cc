@@ -24,6 +24,17 @@ class UringClientTest : public UringFixture {
     return to;
   }
 
+  // Polls until an event tells of the end.
+  void wait_for_end(FileSlot file) {
+    ring_->submit(Op::poll_multishot(tag(OpKind::kPoll), file));
+    for (bool ended = false; !ended;) {
+      const CompletionEvent event = next();
+      ASSERT_EQ(event.tag.kind, OpKind::kPoll);
+      ASSERT_TRUE(event.more);
+      ended = event.ending;
+    }
+  }
+
   TakenSocket socket_;
 };
 INSTANTIATE_TEST_SUITE_P(Sockets, UringClientTest, UringFixture::places(),
@@ -43,15 +54,40 @@ TEST_P(UringClientTest, APollTellsOfEachInputAndTheEnd) {
   EXPECT_EQ(got, "before");
   EXPECT_TRUE(quiet());
   write_all(pair.client, "later");
-  EXPECT_EQ(next().tag.kind, OpKind::kPoll);
+  const CompletionEvent later = next();
+  EXPECT_EQ(later.tag.kind, OpKind::kPoll);
+  EXPECT_FALSE(later.ending);
   ring_->submit(Op::recv_ready(tag(OpKind::kRecv), pair.file));
   EXPECT_EQ(take(next()), "later");
   pair.client.close();
-  EXPECT_EQ(next().tag.kind, OpKind::kPoll);
+  const CompletionEvent told = next();
+  EXPECT_EQ(told.tag.kind, OpKind::kPoll);
+  EXPECT_TRUE(told.ending);
   ring_->submit(Op::recv_ready(tag(OpKind::kRecv), pair.file));
   const CompletionEvent end = next();
   EXPECT_EQ(end.error, IoError::kNone);
   EXPECT_EQ(end.result, 0U);
+}
+
+// One event tells of bytes and what is behind them; the receive of the bytes says nothing of it.
+TEST_P(UringClientTest, APollTellsOfTheEndBehindBytes) {
+  for (const bool resets : {false, true}) {
+    Pair pair = connected();
+    write_all(pair.client, "last words");
+    resets ? reset(pair.client) : pair.client.close();
+    wait_for_end(pair.file);
+    ring_->submit(Op::recv_ready(tag(OpKind::kRecv), pair.file));
+    const CompletionEvent words = next();
+    if (words.buffer) {
+      EXPECT_EQ(take(words), "last words");
+      ring_->submit(Op::recv_ready(tag(OpKind::kRecv), pair.file));
+      EXPECT_EQ(next().error, resets ? IoError::kDisconnect : IoError::kNone);
+    } else {
+      EXPECT_TRUE(resets) << "a reset may drop what was not read";
+    }
+    ring_->submit(Op::cancel(tag(OpKind::kCancelPoll), tag(OpKind::kPoll)));
+    for (const CompletionEvent& event : collect(2)) EXPECT_FALSE(event.more);
+  }
 }
 
 TEST_P(UringClientTest, AReceiveOfWhatIsReadyNeverWaits) {
@@ -94,7 +130,9 @@ TEST_P(UringClientTest, AConnectThatNobodyTakesIsADisconnect) {
   PeerAddress to = address_of(listener_);
   listener_.close();
   ring_->submit(Op::connect(tag(OpKind::kConnect), file, to));
-  EXPECT_EQ(next().error, IoError::kDisconnect);
+  const CompletionEvent event = next();
+  EXPECT_EQ(event.error, IoError::kDisconnect);
+  EXPECT_EQ(event.result, static_cast<std::uint32_t>(ECONNREFUSED));
 }
 
 TEST_P(UringClientTest, ASocketBeyondTheTableIsNotTaken) {

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
+
+#include "tests/support/allocated_bytes.h"
 
 namespace millrace {
 namespace {
@@ -27,7 +30,7 @@ TEST(Lane, FirstInFirstOut) {
 }
 
 TEST(Lane, CapacityLimits) {
-  for (const std::size_t capacity : {1U, 2U, 4U, 1024U}) {
+  for (const std::size_t capacity : {1U, 2U, 4U, 15U, 16U, 17U, 1000U, 1024U}) {
     Lane<std::string> lane(capacity);
     EXPECT_EQ(lane.capacity(), capacity);
     for (std::size_t i = 0; i < capacity; ++i) {
@@ -92,18 +95,50 @@ TEST(Lane, WhatIsLeftDiesWithIt) {
   EXPECT_TRUE(watch.expired());
 }
 
-TEST(LaneDeathTest, CapacityIsAPowerOfTwo) {
-  EXPECT_DEATH(Lane<int>(0), "CHECK failed");
-  EXPECT_DEATH(Lane<int>(3), "CHECK failed");
-  EXPECT_DEATH(Lane<int>(1023), "CHECK failed");
+TEST(Lane, WhatIsLeftInManySegmentsDiesWithIt) {
+  auto item = std::make_shared<int>(1);
+  const std::weak_ptr<int> watch = item;
+  {
+    Lane<std::shared_ptr<int>> lane(1'000);
+    for (int i = 0; i < 100; ++i) {
+      auto copy = item;
+      ASSERT_TRUE(lane.push(copy));
+    }
+    item.reset();
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(lane.pop(item));
+    item.reset();
+    EXPECT_EQ(watch.use_count(), 50);
+  }
+  EXPECT_TRUE(watch.expired());
 }
+
+// 64 shards have 4,032 lanes.
+TEST(Lane, CostsWhatWaitsInIt) {
+  using Item = std::array<char, 144>;
+  constexpr std::size_t kItems = 4'096;
+  const std::int64_t before = allocated_bytes();
+  Lane<Item> lane(kItems);
+  EXPECT_EQ(allocated_bytes(), before) << "a lane that nobody uses";
+  Item item{};
+  for (std::size_t i = 0; i < kItems; ++i) ASSERT_TRUE(lane.push(item));
+  EXPECT_GE(allocated_bytes() - before, static_cast<std::int64_t>(kItems * sizeof(Item)));
+  while (lane.pop(item)) continue;
+  EXPECT_LE(allocated_bytes() - before, 5'120) << "an idle one";
+  for (std::size_t i = 0; i < 10 * kItems; ++i) {
+    ASSERT_TRUE(lane.push(item));
+    ASSERT_TRUE(lane.pop(item));
+  }
+  EXPECT_LE(allocated_bytes() - before, 5'120) << "one with little to do";
+}
+
+TEST(LaneDeathTest, CapacityIsNotNone) { EXPECT_DEATH(Lane<int>(0), "CHECK failed"); }
 
 // Small lanes are full and empty all the time, large ones run ahead.
 TEST(CrossThreadLane, AMillionItemsInOrder) {
   constexpr std::uint64_t kItems = 1'000'000;
-  for (const std::size_t capacity : {1U, 64U, 4096U}) {
+  for (const std::size_t capacity : {1U, 17U, 64U, 4096U}) {
     // A lane of one hands over at every item, which costs a switch of threads each.
-    const std::uint64_t items = capacity == 1 ? kItems / 20 : kItems;
+    const std::uint64_t items = capacity < 64 ? kItems / 20 : kItems;
     Lane<std::uint64_t> lane(capacity);
     std::thread producer([&lane, items] {
       for (std::uint64_t i = 0; i < items; ++i) {

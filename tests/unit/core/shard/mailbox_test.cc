@@ -63,10 +63,8 @@ TEST(Mailbox, MakesALaneWhenItIsFirstUsed) {
   EXPECT_EQ(allocated_bytes(), before);
   a.mailbox.send(kB, ack(1));
   const std::int64_t lane = allocated_bytes() - before;
-  constexpr auto kCells =
-      static_cast<std::int64_t>(MailboxNetwork::kLaneCapacity * sizeof(Message));
-  EXPECT_GE(lane, kCells);
-  EXPECT_LT(lane, kCells + 2 * 4'096);  // a block of that size is rounded up to whole pages
+  EXPECT_GT(lane, 0);
+  EXPECT_LT(lane, 4'096) << "64 shards have 4,032 lanes";
   a.mailbox.send(kB, ack(2));
   EXPECT_EQ(allocated_bytes() - before, lane);
 }

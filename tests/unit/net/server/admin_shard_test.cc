@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <string>
 
 #include "tests/support/shard_world.h"
@@ -21,6 +22,9 @@ class AdminShardTest : public testing::Test {
     options_.broker = "memory";
     options_.listen = {"127.0.0.1:8000", "[::1]:8000"};
     options_.max_connections = 77;
+    options_.deciding_limit = "fs.file-max";
+    options_.descriptors = 4'321;
+    options_.direct_slots = 888;
     enter();
     auto buffers = std::make_unique<RecvBuffers>(16, 1'024);
     auto ring = std::make_unique<MemRing>(*buffers, 512);
@@ -120,14 +124,31 @@ TEST_F(AdminShardTest, SumsTheMetricsOfAllShards) {
   EXPECT_NE(text.find("\nmillrace_broker_ready 2\n"), std::string::npos);
 }
 
+TEST_F(AdminShardTest, TellsTheGaugesOfDescriptorsAndFiles) {
+  world_.open_client(0);
+  const std::string text = get("/metrics");
+  for (const char* line : {"millrace_max_connections 77", "millrace_max_fds 4321",
+                           "millrace_direct_slots_used 1", "millrace_direct_slots 888",
+                           "millrace_max_connections_limit_info{limit=\"fs.file-max\"} 1"}) {
+    EXPECT_NE(text.find("\n" + std::string(line) + "\n"), std::string::npos) << line;
+  }
+  for (const char* name :
+       {"millrace_open_fds ", "millrace_system_files_open ", "millrace_system_files_max "}) {
+    const std::size_t at = text.find("\n" + std::string(name));
+    ASSERT_NE(at, std::string::npos) << name;
+    EXPECT_GT(std::stoull(text.substr(at + 1 + std::strlen(name))), 0U) << name;
+  }
+}
+
 TEST_F(AdminShardTest, TellsItsStatsAsJson) {
   world_.open_client(1);
   const std::string answer = get("/stats");
   EXPECT_NE(answer.find("Content-Type: application/json\r\n"), std::string::npos);
   for (const char* part :
        {R"("version":"1.2.3")", R"("broker":"memory")", R"("insecure":false)",
-        R"("max_connections":77)", R"("listen":["127.0.0.1:8000","[::1]:8000"])",
-        R"("total":{"connections":1,)", R"("shards":[{"connections":0,)", R"({"connections":1,)"}) {
+        R"("max_connections":77)", R"("max_connections_decided_by":"fs.file-max")",
+        R"("listen":["127.0.0.1:8000","[::1]:8000"])", R"("total":{"connections":1,)",
+        R"("shards":[{"connections":0,)", R"({"connections":1,)"}) {
     EXPECT_NE(answer.find(part), std::string::npos) << part << "\n" << answer;
   }
 }

@@ -190,6 +190,8 @@ TEST(ClientApp, NoGoodbyeOvertakesThe101) {
   options.connections.queue_bytes = 300;
   ShardWorld world(options);
   const FileSlot file = world.connect();
+  // A busy connection gets one piece after the other in one turn.
+  world.make_busy(file, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   world.ring().client_send(file, ShardWorld::handshake());
   world.ring().client_send(file, client_frame(Opcode::kText, R"({"id":1,"connect":{}})"));
   for (int i = 0; i < 8; ++i) {

@@ -218,7 +218,8 @@ class ClientShardChurn : public testing::TestWithParam<unsigned> {
         client.said_end = true;
         return;
       case 5:
-        wire.end_receive_with_next(client.file);
+        wire.end_with_next(client.file);
+        if (below(2) == 0 && wire.poll_armed(client.file)) wire.poll_again(client.file);
         return;
       case 6:
         if (wire.send_stuck(client.file)) wire.fail_send(client.file, IoError::kDisconnect);

@@ -57,6 +57,9 @@ TEST(CommandLine, KnowsItsVerbs) {
     EXPECT_EQ(parsed->verb, Verb::kHelp);
     EXPECT_EQ(parsed->output, serve_help());
   }
+  const auto check_usage = parse({"check", "--help"});
+  ASSERT_TRUE(check_usage);
+  EXPECT_EQ(check_usage->output, check_help());
   const auto serve = parse({"serve"});
   ASSERT_TRUE(serve);
   EXPECT_EQ(serve->verb, Verb::kServe);
@@ -244,6 +247,47 @@ TEST(CommandLine, SeesTheProcessesEnvironment) {
   unsetenv("MILLRACE_TEST_ENVIRONMENT");
   ASSERT_TRUE(variables.contains("MILLRACE_TEST_ENVIRONMENT"));
   EXPECT_EQ(variables.at("MILLRACE_TEST_ENVIRONMENT"), "a=b");
+}
+
+// --- check ---------------------------------------------------------------------------------------
+
+TEST(CommandLineCheck, TakesTheConfigurationOfServe) {
+  const auto parsed = parse(
+      {"check", "--max-connections", "5000", "--shards=3", "--nats", "nats://127.0.0.1:4222"},
+      {{"MILLRACE_SERVER_CONNTRACK_EXEMPT", "true"}, {"MILLRACE_SERVER_ON_LOW_LIMITS", "lower"}});
+  ASSERT_TRUE(parsed) << parsed.error().text;
+  EXPECT_EQ(parsed->verb, Verb::kCheck);
+  EXPECT_EQ(parsed->config.server.max_connections, 5'000U);
+  EXPECT_EQ(parsed->config.server.shards, 3U);
+  EXPECT_EQ(parsed->config.broker.kind, BrokerKind::kNats);
+  EXPECT_TRUE(parsed->config.server.conntrack_exempt);
+  EXPECT_EQ(parsed->config.server.on_low_limits, LowLimits::kLower);
+  EXPECT_EQ(parsed->check.output, CheckOutput::kTable);
+  EXPECT_EQ(parsed->check.root, "/");
+  EXPECT_EQ(parsed->output, "");
+}
+
+TEST(CommandLineCheck, HasFlagsOfItsOwn) {
+  EXPECT_EQ(parse({"check", "--json"})->check.output, CheckOutput::kJson);
+  EXPECT_EQ(parse({"check", "--emit", "sysctl"})->check.output, CheckOutput::kSysctl);
+  EXPECT_EQ(parse({"check", "--root", "/tmp/x"})->check.root, "/tmp/x");
+  EXPECT_TRUE(has(usage({"check", "--emit", "systemd"}), "allowed: sysctl"));
+  EXPECT_TRUE(has(usage({"check", "--emit", "sysctl", "--json"}), "exclude each other"));
+  EXPECT_TRUE(has(usage({"check", "--emit", "sysctl", "--emit", "sysctl"}), "more than once"));
+  EXPECT_TRUE(has(usage({"check", "--root", "/a", "--root", "/b"}), "more than once"));
+  for (const char* flag : {"--emit", "--root", "--config", "--shards"}) {
+    EXPECT_TRUE(has(usage({"check", flag}), "needs a value")) << flag;
+    EXPECT_TRUE(has(usage({"check", flag, "--json"}), "needs a value")) << flag;
+    EXPECT_TRUE(has(usage({"check", flag}), "see millrace check --help")) << flag;
+  }
+  EXPECT_TRUE(has(usage({"check", "--json=1"}), "--json takes no value"));
+  EXPECT_TRUE(has(usage({"check", "--jsn"}), "--json"));
+  EXPECT_TRUE(has(usage({"check", "--jsn"}), "see millrace check --help"));
+  EXPECT_TRUE(has(usage({"serve", "--json"}), "unknown flag"));
+  EXPECT_TRUE(has(usage({"check", "--check-config"}), "unknown flag"));
+  EXPECT_TRUE(has(usage({"check", "more"}), "behind check"));
+  EXPECT_TRUE(has(usage({"chek"}), "check"));
+  EXPECT_EQ(parse({"check", "--config", "/nonexistent.toml"}).error().exit_code, 78);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ TEST(HelpText, ListsEveryCommand) {
 }
 
 TEST(HelpText, FitsATerminal) {
-  for (const std::string& help : {program_help(), serve_help()}) {
+  for (const std::string& help : {program_help(), serve_help(), check_help()}) {
     EXPECT_TRUE(help.ends_with('\n'));
     std::istringstream lines(help);
     for (std::string line; std::getline(lines, line);) {

@@ -191,5 +191,50 @@ TEST(SocketPlan, ACapThatSomeOfFitsMayBeLowered) {
   EXPECT_FALSE(says(text, "run ")) << "no fix: " << text;
 }
 
+// --- What a number of connections needs ----------------------------------------------------------
+
+TEST(DescriptorsFor, AreTheLeastThatHoldSoMany) {
+  const Config config = with_cap(0);
+  for (const bool direct : {true, false}) {
+    for (const std::size_t shards : {1U, 2U, 64U}) {
+      for (const std::uint64_t connections : {1U, 1'000U, 19'999U, 1'000'000U}) {
+        const std::uint64_t needed = descriptors_for(config, shards, connections, direct);
+        ASSERT_GT(needed, 0U);
+        EXPECT_GE(socket_capacity(config, shards, needed, direct), connections);
+        const bool is_floor = direct && (needed == AdminShard::kFiles ||
+                                         needed == own_descriptors(config, shards, true));
+        if (!is_floor) {
+          EXPECT_LT(socket_capacity(config, shards, needed - 1, direct), connections);
+        }
+      }
+    }
+  }
+}
+
+TEST(DescriptorsFor, AreNoneWhereOnlyMoreShardsHelp) {
+  EXPECT_GT(descriptors_for(with_cap(0), 1, 1'048'512, true), 0U);
+  EXPECT_EQ(descriptors_for(with_cap(0), 1, 1'048'513, true), 0U);
+  EXPECT_GT(descriptors_for(with_cap(0), 1, 1'048'513, false), 0U);
+}
+
+TEST(SocketCapacity, IsWhatAPlanTakes) {
+  for (const bool direct : {true, false}) {
+    for (const std::uint64_t descriptors : {0U, 300U, 320U, 1'000U, 20'000U, 3'000'000U}) {
+      const auto plan = plan_sockets(with_cap(0), 2, descriptors, direct);
+      EXPECT_EQ(socket_capacity(with_cap(0), 2, descriptors, direct),
+                plan.ok() ? plan->max_connections : 0);
+    }
+  }
+}
+
+TEST(OwnDescriptors, OfDirectSocketsAreFew) {
+  const Config config = with_cap(0);  // two listeners
+  EXPECT_EQ(own_descriptors(config, 10, true) - own_descriptors(config, 9, true), 5U);
+  EXPECT_EQ(own_descriptors(config, 10, false) - own_descriptors(config, 9, false),
+            shard_descriptors(config));
+  EXPECT_EQ(process_capacity(9, 20'000, shard_descriptors(config)),
+            20'000 - own_descriptors(config, 9, false));
+}
+
 }  // namespace
 }  // namespace millrace

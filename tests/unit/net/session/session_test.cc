@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
-
 #include "tests/support/shard_world.h"
 
 namespace millrace {
@@ -261,17 +259,22 @@ TEST(Session, SaysGoodbyeWhenTheServerDrains) {
   EXPECT_TRUE(world.shard().drained());
 }
 
-TEST(Session, IdsAreUuidsAndDiffer) {
-  Random random(1);
-  std::set<std::string> seen;
-  for (int i = 0; i < 1'000; ++i) {
-    const std::string uuid = make_uuid(random);
-    ASSERT_EQ(uuid.size(), 36U);
-    EXPECT_EQ(uuid[14], '4');
-    EXPECT_NE(std::string("89ab").find(uuid[19]), std::string::npos);
-    seen.insert(uuid);
-  }
-  EXPECT_EQ(seen.size(), 1'000U);
+TEST(Session, APublicationNamesTheUserThatTheClientHasProvenToBe) {
+  ShardWorld world;
+  const FileSlot file = world.open_client();
+  EXPECT_EQ(one_reply(world, file, subscribe(2, "news")), R"({"id":2,"subscribe":{}})");
+  const auto publish = [&] {
+    world.send_text(file, R"({"id":3,"publish":{"channel":"news","data":1}})");
+    return world.texts(file).at(0);
+  };
+  EXPECT_EQ(publish().find(R"("user":"anna")"), std::string::npos);
+  world.shard().connections().for_each([](Connection& connection) {
+    auto& session = static_cast<Session&>(*connection.protocol()->hub_client());
+    EXPECT_EQ(session.identity().user(), "") << "nobody in particular without a token";
+    session.set_identity(*Identity::make("anna", Expiry{}, 1));
+    EXPECT_EQ(session.identity().user(), "anna");
+  });
+  EXPECT_NE(publish().find(R"("user":"anna")"), std::string::npos);
 }
 
 TEST(Session, WithoutItsBrokerAPublicationIsATemporaryErrorAndASubscriptionHolds) {

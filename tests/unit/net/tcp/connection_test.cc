@@ -12,11 +12,21 @@ namespace {
 // --- Every way out joins: what is in flight is cancelled and waited for, then the socket is
 // closed.
 
-enum class Receive : std::uint8_t { kArmed, kPaused, kPausedUnread, kParked, kEnded };
+enum class Receive : std::uint8_t {
+  kWaiting,
+  kReceived,  // the kernel has received something, or told of it
+  kLooking,   // quiet: a receive follows what the poll told
+  kTurning,   // from quiet to busy, or back
+  kPaused,
+  kPausedUnread,
+  kParked,
+  kEnded,
+};
 enum class Send : std::uint8_t { kNothing, kQueued, kStuck, kStuckGather };
 enum class End : std::uint8_t { kTerminate, kReset, kSendFails, kDeadline, kFlushTimeout, kLinger };
 
 struct WayOut {
+  bool busy;
   Receive receive;
   Send send;
   End end;
@@ -25,13 +35,15 @@ struct WayOut {
 
 std::vector<WayOut> all_ways() {
   std::vector<WayOut> ways;
-  for (const Receive receive : {Receive::kArmed, Receive::kPaused, Receive::kPausedUnread,
-                                Receive::kParked, Receive::kEnded}) {
+  for (const Receive receive :
+       {Receive::kWaiting, Receive::kReceived, Receive::kLooking, Receive::kTurning,
+        Receive::kPaused, Receive::kPausedUnread, Receive::kParked, Receive::kEnded}) {
     for (const Send send : {Send::kNothing, Send::kQueued, Send::kStuck, Send::kStuckGather}) {
       for (const End end : {End::kTerminate, End::kReset, End::kSendFails, End::kDeadline,
                             End::kFlushTimeout, End::kLinger}) {
-        for (const bool cancel_last : {false, true}) {
-          ways.push_back({receive, send, end, cancel_last});
+        for (const bool busy : {false, true}) {
+          ways.push_back({busy, receive, send, end, false});
+          ways.push_back({busy, receive, send, end, true});
         }
       }
     }
@@ -43,8 +55,17 @@ class ConnectionWayOut : public testing::TestWithParam<WayOut> {
  protected:
   static void receive_is(TableHarness& world, Record& record) {
     switch (GetParam().receive) {
-      case Receive::kArmed:
+      case Receive::kWaiting:
         return;
+      case Receive::kReceived:
+        world.ring.client_send(record.file, "something");
+        return;
+      case Receive::kLooking:
+        world.ring.client_send(record.file, "something");
+        world.turn();
+        return;
+      case Receive::kTurning:
+        return turn(world, record);
       case Receive::kPaused:
         record.connection->pause_reading();
         world.turn();
@@ -56,20 +77,36 @@ class ConnectionWayOut : public testing::TestWithParam<WayOut> {
         };
         world.ring.client_send(record.file, "unread");
         world.turn();
+        world.turn();
         return;
       case Receive::kParked:
-        // More than the buffers hold: the receive ends for want of one.
-        world.ring.client_send(record.file, std::string(200, 'x'));
-        world.turn();
-        EXPECT_GT(world.metrics.recv_parked_total, 0U);
-        return;
+        return park(world, record);
       case Receive::kEnded:
         record.when_ended = [](Instant) {};
         world.ring.client_close(record.file);
-        world.turn();
+        world.settle();
         EXPECT_EQ(record.ends, 1);
         return;
     }
+  }
+  // Its poll is cancelled and its receive is armed, or the other way round.
+  static void turn(TableHarness& world, Record& record) {
+    if (GetParam().busy) return world.fire_timer(record, kQuietAfter);
+    while (world.metrics.turned_busy_total == 0) {
+      if (world.ring.unread(record.file) == 0) world.ring.client_send(record.file, "-");
+      world.turn();
+    }
+  }
+  // Another one's input fills the buffers before its own receive, which ends for want of one.
+  static void park(TableHarness& world, Record& record) {
+    Record& other = world.open_busy();
+    world.ring.client_send(record.file, "x");
+    world.ring.client_send(other.file, std::string(200, 'x'));
+    world.ring.client_send(record.file, "y");
+    world.turn();
+    world.turn();
+    EXPECT_GT(world.metrics.recv_parked_total, 0U);
+    other.connection->terminate(world.clock.now());
   }
   static void send_is(TableHarness& world, Record& record) {
     const Send send = GetParam().send;
@@ -123,7 +160,7 @@ class ConnectionWayOut : public testing::TestWithParam<WayOut> {
 TEST_P(ConnectionWayOut, Joins) {
   TableHarness world({.capacity = 4}, 2, 64);
   world.ring.report_cancel_last(GetParam().cancel_last);
-  Record& record = world.open();
+  Record& record = GetParam().busy ? world.open_busy() : world.open();
   receive_is(world, record);
   send_is(world, record);
   end(world, record);
@@ -145,128 +182,6 @@ TEST_P(ConnectionWayOut, Joins) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ConnectionWayOut, testing::ValuesIn(all_ways()));
-
-// --- Reading ------------------------------------------------------------------------------------
-
-TEST(Connection, AMultishotReceiveThatEndsWithDataIsArmedAgain) {
-  TableHarness world;
-  Record& record = world.open();
-  for (int i = 0; i < 5; ++i) {
-    world.ring.end_receive_with_next(record.file);
-    world.ring.client_send(record.file, "x" + std::to_string(i));
-    world.turn();
-    EXPECT_TRUE(world.ring.receive_armed(record.file));
-  }
-  EXPECT_EQ(record.bytes, "x0x1x2x3x4");
-}
-
-TEST(Connection, BytesOfAPausedConnectionWaitInOrder) {
-  TableHarness world;
-  Record& record = world.open();
-  world.ring.client_send(record.file, "taken,");
-  world.turn();
-  // Several pieces are on their way when it pauses, and more come later.
-  int refusals = 0;
-  record.take = [&](Bytes, Instant) {
-    ++refusals;
-    record.connection->pause_reading();
-    return false;
-  };
-  world.ring.client_send(record.file, "first sixteen by.second sixteen b.third,");
-  world.turn();
-  EXPECT_EQ(refusals, 1) << "nothing is handed over while paused";
-  world.ring.client_send(record.file, "in the kernel");
-  world.settle();
-  EXPECT_FALSE(world.ring.receive_armed(record.file));
-  EXPECT_EQ(record.bytes, "taken,");
-  record.take = {};
-  record.connection->resume_reading();
-  world.settle();
-  EXPECT_EQ(record.bytes, "taken,first sixteen by.second sixteen b.third,in the kernel");
-  EXPECT_TRUE(world.ring.receive_armed(record.file));
-}
-
-TEST(Connection, PausingAndResumingInOneTurnLosesNothing) {
-  TableHarness world;
-  Record& record = world.open();
-  world.ring.client_send(record.file, "a");
-  record.connection->pause_reading();
-  record.connection->resume_reading();
-  record.connection->pause_reading();
-  record.connection->resume_reading();
-  world.settle();
-  world.ring.client_send(record.file, "b");
-  world.settle();
-  EXPECT_EQ(record.bytes, "ab");
-  EXPECT_TRUE(world.ring.receive_armed(record.file));
-}
-
-TEST(Connection, RefusesAgainAndGetsTheSameBytesAgain) {
-  TableHarness world;
-  Record& record = world.open();
-  record.take = [&](Bytes bytes, Instant) {
-    EXPECT_EQ(bytes, "hello");
-    record.connection->pause_reading();
-    return false;
-  };
-  world.ring.client_send(record.file, "hello");
-  world.settle();
-  for (int i = 0; i < 3; ++i) {
-    record.connection->resume_reading();
-    world.settle();
-    EXPECT_EQ(record.bytes, "");
-  }
-  record.take = {};
-  record.connection->resume_reading();
-  world.settle();
-  EXPECT_EQ(record.bytes, "hello");
-}
-
-TEST(Connection, TheEndOfStreamWaitsBehindUnreadBytes) {
-  TableHarness world;
-  Record& record = world.open();
-  record.connection->pause_reading();
-  world.ring.client_send(record.file, "last words");
-  world.ring.client_close(record.file);
-  world.settle();
-  EXPECT_EQ(record.ends, 0);
-  EXPECT_EQ(record.bytes, "");
-  record.connection->resume_reading();
-  world.settle();
-  EXPECT_EQ(record.bytes, "last words");
-  EXPECT_EQ(record.ends, 1);
-}
-
-// Another connection's completion resumes this one between its bytes and its FIN.
-TEST(Connection, TheEndOfStreamDoesNotOvertakeBytesThatAreAboutToBeFed) {
-  TableHarness world;
-  Record& record = world.open();
-  Record& other = world.open();
-  record.take = [&](Bytes, Instant) {
-    record.connection->pause_reading();
-    return false;
-  };
-  other.take = [&](Bytes, Instant) {
-    record.take = {};
-    record.connection->resume_reading();
-    return true;
-  };
-  world.ring.client_send(record.file, "hello");
-  world.ring.client_send(other.file, "x");
-  world.ring.client_close(record.file);
-  world.settle();
-  EXPECT_EQ(record.bytes, "hello");
-  EXPECT_EQ(record.ends, 1);
-}
-
-TEST(Connection, ResetEndsItWithoutAnEndOfStream) {
-  TableHarness world;
-  Record& record = world.open();
-  world.ring.client_reset(record.file);
-  world.settle();
-  EXPECT_EQ(record.ends, 0);
-  EXPECT_TRUE(record.destroyed);
-}
 
 // --- Saying goodbye -----------------------------------------------------------------------------
 

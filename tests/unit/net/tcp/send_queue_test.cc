@@ -145,6 +145,25 @@ TEST(SendQueuePool, LendsWhatCameBack) {
   EXPECT_EQ(pool.take().get(), address);
 }
 
+TEST(SendQueuePool, KeepsALimitedNumberOfBytes) {
+  SendQueuePool pool;
+  std::vector<std::unique_ptr<SendQueue>> all;
+  for (int i = 0; i < 20'000; ++i) {
+    all.push_back(pool.take());
+    for (int pieces = 0; pieces < 3; ++pieces) all.back()->push(piece(1));
+    static_cast<void>(all.back()->gather());
+    all.back()->clear();
+  }
+  for (auto& queue : all) pool.give_back(std::move(queue));
+  EXPECT_LE(pool.kept_bytes(), SendQueuePool::kMaxKeptBytes);
+  EXPECT_GT(pool.kept_bytes(), SendQueuePool::kMaxKeptBytes * 9 / 10);
+  const std::size_t before = pool.kept_bytes();
+  auto queue = pool.take();
+  EXPECT_EQ(pool.kept_bytes(), before - queue->memory());
+  pool.give_back(std::move(queue));
+  EXPECT_EQ(pool.kept_bytes(), before);
+}
+
 TEST(SendQueuePool, KeepsNoQueueThatASlowReaderMadeLarge) {
   SendQueuePool pool;
   auto queue = pool.take();

@@ -110,6 +110,29 @@ class TableHarness : private CompletionHandler {
     turn();
     return *records_.back();
   }
+  // The same, with so much input that it holds a multishot receive, all of which was taken.
+  Record& open_busy() {
+    Record& record = open();
+    make_busy(record);
+    return record;
+  }
+  void make_busy(Record& record) {
+    for (int i = 0; i < kBusyInputs; ++i) {
+      ring.client_send(record.file, "-");
+      settle();
+    }
+    CHECK(ring.receive_armed(record.file));
+    CHECK(!ring.poll_armed(record.file));
+    CHECK_EQ(record.bytes, std::string(kBusyInputs, '-'));
+    record.bytes.clear();
+  }
+  // The timer of a connection fires and nothing is due, `span` from now.
+  void fire_timer(Record& record, Duration span) {
+    record.connection->set_deadline(clock.now() + span);
+    record.connection->set_deadline(Instant::never());
+    clock.advance(span);
+    turn();
+  }
   [[nodiscard]] bool adopted() const { return adopted_; }
   [[nodiscard]] FileSlot last_file() const { return file_; }
 
