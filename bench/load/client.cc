@@ -6,7 +6,7 @@
 namespace millrace::load {
 namespace {
 
-constexpr Duration kGoodbye = seconds(5);  // for the server's half of a close
+constexpr Duration kGoodbye = seconds(30);  // for the server's half of a close
 constexpr std::uint16_t kNoCloseFrame = 1006;
 constexpr std::uint16_t kNoStatus = 1005;
 

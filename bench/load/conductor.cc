@@ -166,7 +166,8 @@ void Conductor::drain(PhaseResult& result) {
 
 void Conductor::close() {
   fleet_->post_all([](Worker& worker, Instant at) { worker.leave(at); });
-  wait([this] { return up() == 0; }, now() + kGoodbye);
+  const auto left = [this] { return up(); };
+  wait([&] { return left() == 0; }, Instant::never(), left, kGoodbye);
 }
 
 // --- waiting -------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ namespace millrace::load {
 namespace {
 
 constexpr Duration kHeadStart = milliseconds(20);  // for an order to reach all threads
+constexpr Duration kLookBack = seconds(1);         // for slow readers to find their connection gone
 constexpr Duration kSettle = seconds(5);           // without a delivery: none will come
 
 bool has_phase(const Options& options, PhaseKind kind) {
@@ -124,6 +125,11 @@ void Conductor::load(PhaseResult& result) {
   wait([this] { return fleet_->sum(&Live::publishing) == 0; }, end + Publishing::kGrace);
   fleet_->post_all([](Worker& worker, Instant at) { worker.stop_publishing(at); });
   settle();
+  if (options_.slow_share > 0) {
+    // Whoever does not read does not see that it was closed.
+    fleet_->post_all([](Worker& worker, Instant) { worker.read_again(); });
+    wait([] { return false; }, now() + kLookBack);
+  }
   const Instant last{shared_->last_delivery_ns.load()};
   result.load_seconds = static_cast<double>((std::max(last, end) - start).ns) / 1e9;
 }

@@ -222,6 +222,12 @@ void Worker::stop_reading() {
   });
 }
 
+void Worker::read_again() {
+  for_each_client([this](Client& client) {
+    if (is_slow(client.number())) client.connection().resume_reading();
+  });
+}
+
 void Worker::begin_drain(Instant now) {
   drain_began_ = now;
   reconnect_ = false;

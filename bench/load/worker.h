@@ -57,7 +57,9 @@ class Worker final : public ShardBody,
   void set_reconnect(bool reconnect) { reconnect_ = reconnect; }
   // How many were cut.
   std::uint64_t cut(double share, Instant now);
+  // The slow ones stop, and go on.
   void stop_reading();
+  void read_again();
   void begin_drain(Instant now);
   void leave(Instant now);
   void stop(Instant now);

@@ -40,7 +40,9 @@ std::unique_ptr<Protocol> Worker::make_publisher(Connection& connection, Instant
 }
 
 void Worker::publisher_gone(const std::string& cause) {
-  if (!stopping_) {
+  // Between two publications it may go: servers close what is idle, and drain.
+  const bool missed = !publisher_ready_ || publishing_.busy();
+  if (missed && !stopping_) {
     ++report_.publish_errors["no publisher: " + cause];
     ++errors_;
     ++failed_;

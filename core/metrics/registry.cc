@@ -48,6 +48,9 @@ constexpr std::array kEntries = {
     Entry{"turned_quiet_total", "Connections that were busy and had no input for a while.", kC,
           &M::turned_quiet_total},
     Entry{"queued_bytes", "Bytes in all send queues.", kG, &M::queued_bytes},
+    Entry{"unsent_bytes_total",
+          "Bytes dropped from send queues: of slow clients, and of those whose connection ended.",
+          kC, &M::unsent_bytes_total},
     Entry{"channels", "Channels with a subscriber, a shard each counts its own.", kG, &M::channels},
     Entry{"subscriptions", "Subscriptions of all clients.", kG, &M::subscriptions},
     Entry{"publications_total", "Publications that reached a shard with a subscriber.", kC,
@@ -87,6 +90,8 @@ constexpr std::array kEntries = {
     Entry{"ring_overflows_total", "Times that the completion queue had overflown.", kC,
           &M::ring_overflows_total},
     Entry{"turns_total", "Turns of the loops.", kC, &M::turns_total},
+    Entry{"turns_long_total", "Turns that took, or began, over 100 ms too long.", kC,
+          &M::turns_long_total},
     Entry{"longest_turn_microseconds", "The longest turn of any shard since its start.",
           Kind::kLargest, &M::longest_turn_us},
     Entry{"recv_buffers_leased", "Receive buffers in use.", kG, &M::recv_buffers_leased},
@@ -197,6 +202,16 @@ std::string process_text(const ProcessMetrics& process) {
   head(out, "max_connections_limit_info", "Which limit millrace_max_connections comes from.",
        "gauge");
   sample(out, "max_connections_limit_info", "{limit=\"" + process.deciding_limit + "\"}", 1);
+  return out;
+}
+
+std::string shard_stalls_text(std::span<const std::uint64_t> stalls) {
+  std::string out;
+  head(out, "shard_stalls_total", "Times that a shard gave no sign of life for over 100 ms.",
+       "counter");
+  for (std::size_t i = 0; i < stalls.size(); ++i) {
+    sample(out, "shard_stalls_total", "{shard=\"" + std::to_string(i) + "\"}", stalls[i]);
+  }
   return out;
 }
 

@@ -32,6 +32,9 @@ struct ProcessMetrics {
 // In the same form as prometheus_text(), to stand behind it.
 std::string process_text(const ProcessMetrics& process);
 
+// The same for what is counted about shards from outside: stalls, one number a shard.
+std::string shard_stalls_text(std::span<const std::uint64_t> stalls);
+
 // {"name":value,...} of one set of counters, without labels' parts.
 std::string json_text(const ShardMetrics& metrics);
 

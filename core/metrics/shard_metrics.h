@@ -47,7 +47,8 @@ struct ShardMetrics {
   std::uint64_t busy_connections = 0;   // gauge: with a multishot receive instead of a poll
   std::uint64_t turned_busy_total = 0;
   std::uint64_t turned_quiet_total = 0;
-  std::uint64_t queued_bytes = 0;  // gauge: all send queues
+  std::uint64_t queued_bytes = 0;        // gauge: all send queues
+  std::uint64_t unsent_bytes_total = 0;  // dropped from them
   // Hub
   std::uint64_t channels = 0;            // gauge
   std::uint64_t subscriptions = 0;       // gauge
@@ -76,6 +77,7 @@ struct ShardMetrics {
   std::uint64_t ring_queue_full_total = 0;
   std::uint64_t ring_overflows_total = 0;
   std::uint64_t turns_total = 0;
+  std::uint64_t turns_long_total = 0;     // Heartbeat::kLongTurn
   std::uint64_t longest_turn_us = 0;      // gauge
   std::uint64_t recv_buffers_leased = 0;  // gauge
   std::uint64_t decoders_lent = 0;        // gauge

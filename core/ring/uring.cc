@@ -93,8 +93,7 @@ Result<void> UringRing::open(const UringOptions& options) {
     return judge_kernel(facts);
   }
   ring_open_ = true;
-  // Saves a lookup of the ring's file at each enter. A thread may register sixteen; a ring beyond
-  // works without.
+  // Saves a lookup of the ring's file at each enter. Sixteen a thread; others work without.
   static_cast<void>(io_uring_register_ring_fd(&ring_));
   const Result<bool> direct = options.direct ? *options.direct : can_close_direct_sockets();
   if (!direct) return direct.error();
@@ -287,9 +286,8 @@ CompletionEvent UringRing::to_event(const io_uring_cqe& cqe) {
     if (event.tag.kind == OpKind::kAccept && !files_.take(cqe.res)) {
       event.error = IoError::kTableFull;
     }
-    if (event.tag.kind == OpKind::kPoll) {
-      event.ending = (event.result & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-    }
+    const bool ended = (event.result & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+    event.ending = event.tag.kind == OpKind::kPoll && ended;
   } else {
     event.error = to_io_error(event.tag.kind, -cqe.res);
     if (event.tag.kind == OpKind::kConnect) {
@@ -350,8 +348,8 @@ bool UringRing::hand_over_backlog() {
   return true;
 }
 
-// What enter may answer without anything being wrong with the ring: nothing came in time, a signal,
-// or no memory or room for now. What was not taken stays in the submission queue for the next time.
+// Enter may answer so with nothing wrong with the ring: nothing came in time, a signal, no room for
+// now. What was not taken stays queued.
 bool is_transient(int error) {
   return error == ETIME || error == EINTR || error == EAGAIN || error == EBUSY || error == ENOMEM;
 }

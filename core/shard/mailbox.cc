@@ -34,6 +34,11 @@ void MailboxNetwork::wake_all() {
   for (std::size_t i = 0; i < shards_; ++i) wake(ShardId{static_cast<std::uint16_t>(i)});
 }
 
+bool MailboxNetwork::awake_or_asked(ShardId shard) const {
+  const Waker* waker = wakers_[shard.value].load(std::memory_order_acquire);
+  return waker != nullptr && waker->awake_or_asked();
+}
+
 Mailbox::Mailbox(MailboxNetwork& network, ShardId self, Waker& waker)
     : network_(network), self_(self) {
   network_.wakers_[self_.value].store(&waker, std::memory_order_release);

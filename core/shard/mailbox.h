@@ -35,6 +35,8 @@ class MailboxNetwork {
   [[nodiscard]] std::size_t shards() const { return shards_; }
   // Any thread's, while the shards live.
   void wake_all();
+  // Any thread's, while the shards live: false while the shard sleeps and nobody has woken it.
+  [[nodiscard]] bool awake_or_asked(ShardId shard) const;
 
  private:
   friend class Mailbox;

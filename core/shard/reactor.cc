@@ -15,9 +15,13 @@ void Reactor::route(OpKind kind, CompletionHandler& handler) {
   slot = &handler;
 }
 
-void Reactor::add_source(InboundSource& source) { sources_.push_back(&source); }
+void Reactor::add_source(InboundSource& source, const char* name) {
+  sources_.push_back({&source, name});
+}
 
-void Reactor::add_turn_end(TurnEnd& turn_end) { turn_ends_.push_back(&turn_end); }
+void Reactor::add_turn_end(TurnEnd& turn_end, const char* name) {
+  turn_ends_.push_back({&turn_end, name});
+}
 
 void Reactor::turn(Duration longest_wait) {
   ring_.wait(work(longest_wait));
@@ -27,23 +31,48 @@ void Reactor::turn(Duration longest_wait) {
 Duration Reactor::work(Duration longest_wait) {
   const Instant now = clock_.now();
   ++stats_.turns;
+  // Late out of a wait: the kernel had much to submit, or the thread did not run.
+  if (wait_ends_ != Instant::never()) note_long(now - wait_ends_);
+  heartbeat_->turn_begins(now);
   run_completions(now);
+  heartbeat_->doing(Heartbeat::kTimers);
   stats_.timers_fired += timers_.advance(now);
-  for (InboundSource* source : sources_) source->drain(now);
-  for (TurnEnd* turn_end : turn_ends_) turn_end->flush(now);
+  for (const Source& from : sources_) {
+    heartbeat_->doing(from.name);
+    from.source->drain(now);
+  }
+  for (const End& end : turn_ends_) {
+    heartbeat_->doing(end.name);
+    end.turn_end->flush(now);
+  }
   const Instant done = clock_.now();
   stats_.longest_turn = std::max(stats_.longest_turn, done - now);
-  return prepare_sleep(longest_wait, done);
+  note_long(done - now);
+  const Duration wait = prepare_sleep(longest_wait, done);
+  wait_ends_ = done + wait;
+  heartbeat_->doing(Heartbeat::kWait);
+  heartbeat_->waits_until(wait_ends_);
+  return wait;
+}
+
+void Reactor::note_long(Duration took) {
+  if (took <= Heartbeat::kLongTurn) return;
+  ++stats_.long_turns;
+  heartbeat_->long_turn(took);
 }
 
 void Reactor::run_completions(Instant now) {
+  heartbeat_->doing(Heartbeat::kReap);
   const std::size_t count = ring_.reap(events_);
+  heartbeat_->completions(count);
+  heartbeat_->doing(Heartbeat::kCompletions);
   batch_was_full_ = count == events_.size();
   for (std::size_t i = 0; i < count; ++i) {
     const CompletionEvent& event = events_[i];
     const auto kind = static_cast<std::size_t>(event.tag.kind);
     CHECK_LT(kind, handlers_.size());
     CHECK(handlers_[kind] != nullptr);
+    heartbeat_->completion(event.tag);
     handlers_[kind]->on_completion(event, now);
   }
 }
@@ -61,13 +90,14 @@ Duration Reactor::prepare_sleep(Duration longest_wait, Instant now) {
 
 bool Reactor::has_work() const {
   return std::any_of(sources_.begin(), sources_.end(),
-                     [](const InboundSource* source) { return source->ready(); }) ||
+                     [](const Source& from) { return from.source->ready(); }) ||
          std::any_of(turn_ends_.begin(), turn_ends_.end(),
-                     [](const TurnEnd* turn_end) { return turn_end->unfinished(); });
+                     [](const End& end) { return end.turn_end->unfinished(); });
 }
 
 void Reactor::run() {
   while (!stopping()) turn(seconds(1));
+  heartbeat_->ends();
 }
 
 void Reactor::stop() {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/ring/ring.h"
+#include "core/shard/heartbeat.h"
 #include "core/shard/waker.h"
 #include "core/time/clock.h"
 #include "core/time/timer_wheel.h"
@@ -56,6 +57,8 @@ class TurnEnd {
 struct ReactorStats {
   std::uint64_t turns = 0;
   std::uint64_t timers_fired = 0;
+  // Longer than Heartbeat::kLongTurn, or that late out of a wait.
+  std::uint64_t long_turns = 0;
   Duration longest_turn{};
 };
 
@@ -66,8 +69,11 @@ class Reactor {
 
   // Set up before the first turn; what is given must remain live until the last.
   void route(OpKind kind, CompletionHandler& handler);
-  void add_source(InboundSource& source);
-  void add_turn_end(TurnEnd& turn_end);
+  // Names are literals: what the shard is said to be doing.
+  void add_source(InboundSource& source, const char* name = "what came in");
+  void add_turn_end(TurnEnd& turn_end, const char* name = "the end of the turn");
+  // Where it tells what it does; without one it tells nobody.
+  void set_heartbeat(Heartbeat& heartbeat) { heartbeat_ = &heartbeat; }
 
   // One turn. Waits at most `longest_wait` for something to do.
   void turn(Duration longest_wait);
@@ -91,7 +97,17 @@ class Reactor {
  private:
   static constexpr std::size_t kBatch = 1'024;  // completions a turn; the rest come next turn
 
+  struct Source {
+    InboundSource* source;
+    const char* name;
+  };
+  struct End {
+    TurnEnd* turn_end;
+    const char* name;
+  };
+
   void run_completions(Instant now);
+  void note_long(Duration took);
   [[nodiscard]] Duration prepare_sleep(Duration longest_wait, Instant now);
 
   Ring& ring_;
@@ -99,9 +115,12 @@ class Reactor {
   TimerWheel timers_;
   Waker waker_;
   std::array<CompletionHandler*, kOpKinds> handlers_{};
-  std::vector<InboundSource*> sources_;
-  std::vector<TurnEnd*> turn_ends_;
+  std::vector<Source> sources_;
+  std::vector<End> turn_ends_;
   std::vector<CompletionEvent> events_;
+  Heartbeat own_heartbeat_;
+  Heartbeat* heartbeat_ = &own_heartbeat_;
+  Instant wait_ends_ = Instant::never();
   bool batch_was_full_ = false;
   std::atomic<bool> stopping_{false};
   ReactorStats stats_;

@@ -18,12 +18,16 @@ namespace millrace {
 struct ShardGroup::Shared {
   explicit Shared(std::size_t shards)
       : errors(shards),
+        running(shards),
         made(static_cast<std::ptrdiff_t>(shards) + 1),
+        go(static_cast<std::ptrdiff_t>(shards) + 1),
         ended(static_cast<std::ptrdiff_t>(shards) + 1) {}
 
   std::vector<std::string> errors;  // one slot a shard, written before `made`
   std::atomic<bool> failed{false};
+  std::atomic<std::size_t> running;
   std::barrier<> made;   // the shards and the starter
+  std::barrier<> go;     // the same
   std::barrier<> ended;  // the shards and join()
 };
 
@@ -74,7 +78,9 @@ bool ShardGroup::start_thread(std::size_t index, int core, const Factory& factor
       shared->failed.store(true, std::memory_order_release);
     }
     shared->made.arrive_and_wait();
+    shared->go.arrive_and_wait();
     if (!shared->failed.load(std::memory_order_acquire)) shard->run();
+    shared->running.fetch_sub(1, std::memory_order_acq_rel);
     shared->ended.arrive_and_wait();
   };
   try {
@@ -107,15 +113,28 @@ Result<void> ShardGroup::start(const ShardGroupOptions& options, const Factory& 
   const auto missing = static_cast<std::ptrdiff_t>(options.shards - i);
   if (missing > 0) {
     static_cast<void>(shared_->made.arrive(missing));
+    static_cast<void>(shared_->go.arrive(missing));
     static_cast<void>(shared_->ended.arrive(missing));
   }
   shared_->made.arrive_and_wait();
+  std::string refused;
+  if (options.before_run && !shared_->failed.load(std::memory_order_acquire)) {
+    const auto done = options.before_run();
+    if (!done.ok()) refused = done.error().text;
+    if (!done.ok()) shared_->failed.store(true, std::memory_order_release);
+  }
+  shared_->go.arrive_and_wait();
   if (!shared_->failed.load(std::memory_order_acquire)) return {};
   join();
+  if (!refused.empty()) return Error{refused};
   for (const std::string& error : shared_->errors) {
     if (!error.empty()) return Error{error};
   }
   return Error{"a shard did not start"};
+}
+
+bool ShardGroup::ended() const {
+  return threads_.empty() || shared_->running.load(std::memory_order_acquire) == 0;
 }
 
 void ShardGroup::join() {

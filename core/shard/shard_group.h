@@ -1,7 +1,7 @@
 // The threads of the process: one a shard, started and stopped in step.
 //
-//   make (each on its own thread) -> all made? -> run -> all ended -> destroy (each on its own
-//   thread)
+//   make (each on its own thread) -> all made? -> before_run (the starter) -> run -> all ended
+//   -> destroy (each on its own thread)
 //
 // Nobody runs before all are made, and nobody is destroyed before all have ended, so a shard may
 // send to any other while it runs. The only place that makes shard threads.
@@ -29,6 +29,8 @@ struct ShardGroupOptions {
   std::size_t shards = 1;
   bool pin = true;           // shard i to the i-th allowed core, as long as there are cores
   std::size_t unpinned = 0;  // the last so many shards are never pinned
+  // What the starter has yet to do once all are made and before one runs. Its error is the start's.
+  std::function<Result<void>()> before_run = {};
   // Shards or their libraries start threads of their own: memory is taken for those as well.
   bool more_threads = false;
 };
@@ -47,6 +49,8 @@ class ShardGroup {
   // Waits until every shard's run() has returned and all are destroyed. None is destroyed before
   // this is called, so until then their wakers may be used from outside.
   void join();
+  // True once every shard's run() has returned, so that join() does not wait. Any thread's.
+  [[nodiscard]] bool ended() const;
 
  private:
   struct Shared;

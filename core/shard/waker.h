@@ -26,6 +26,8 @@ class Waker {
   void about_to_sleep() { asleep_.exchange(true, std::memory_order_acq_rel); }
   void awake() { asleep_.exchange(false, std::memory_order_acq_rel); }
 
+  // Any thread's: false while the sleeper sleeps and nobody has asked for it.
+  [[nodiscard]] bool awake_or_asked() const { return !asleep_.load(std::memory_order_relaxed); }
   // Any thread's, after its work is visible.
   void wake() {
     if (asleep_.exchange(false, std::memory_order_acq_rel)) ring_.wake();

@@ -1,5 +1,6 @@
 #include "net/http/http_connection.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/assert.h"
@@ -24,8 +25,11 @@ bool HttpConnection::on_bytes(Bytes bytes, Instant now) {
   // The 101 is on its way before anything can come behind it. What waits in the queue is dropped if
   // too much does, and a goodbye in frames would then be the first that the client sees.
   connection_.send_now(now);
-  // Replaces, and so destroys, this object: nothing may follow.
-  connection_.set_protocol(std::move(next_));
+  Connection& connection = connection_;
+  const bool draining = draining_;
+  // Replaces, and so destroys, this object: nothing of it may follow.
+  connection.set_protocol(std::move(next_));
+  if (draining) connection.protocol()->on_drain(now);
   return true;
 }
 
@@ -103,6 +107,7 @@ void HttpConnection::on_end_of_stream(Instant now) {
 void HttpConnection::on_deadline(Instant now) {
   if (!parser_.started()) {
     // Silent since accept, or idle between requests: nobody waits for an answer.
+    if (draining_) ++metrics_.rejected_total[static_cast<std::size_t>(RejectReason::kDraining)];
     connection_.terminate(now);
     return;
   }
@@ -121,7 +126,13 @@ void HttpConnection::on_closing(Instant) {}
 
 void HttpConnection::on_drain(Instant now) {
   draining_ = true;
-  if (!answer_due_) connection_.close_when_flushed(kLinger, now);
+  if (answer_due_) return;
+  if (idle_) {
+    // Nothing of another request has come, so there is no input to wait out.
+    connection_.close_when_flushed(Duration{}, now);
+  } else {
+    connection_.set_deadline(now + std::min(timeouts_.request, kDrainWait));
+  }
 }
 
 void HttpConnection::on_subscribed(std::uint32_t) { CHECK(false); }  // HTTP never subscribes

@@ -8,7 +8,8 @@
 // closes the connection after a linger, so that the answer is not lost to a reset.
 //
 // Time: a request has `request` from its first byte (the first one: from accept), and an idle
-// connection `idle` until the next.
+// connection `idle` until the next. Once the server drains, a request that is on its way has
+// kDrainWait to arrive; it is served, and a WebSocket that it opens is told to go at once.
 //
 // Owned by its connection.
 #pragma once
@@ -46,6 +47,7 @@ struct HttpTimeouts {
 class HttpConnection final : public Protocol, public HubClient {
  public:
   static constexpr Duration kLinger = seconds(1);
+  static constexpr Duration kDrainWait = seconds(2);
 
   // `app`, `limits` and `metrics` must outlive it.
   HttpConnection(Connection& connection, HttpApp& app, const HttpLimits& limits,

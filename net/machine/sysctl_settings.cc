@@ -203,7 +203,7 @@ std::string setting_text(const SysctlSetting& setting) {
 }  // namespace
 
 const std::vector<SysctlFile>& sysctl_files() {
-  static const std::vector<SysctlFile> files{
+  static const std::vector<SysctlFile> kAll{
       {kFiles, "Descriptors and files"},
       {kAccept, "Connections that come"},
       {kTcpMemory, "Memory of TCP"},
@@ -212,7 +212,7 @@ const std::vector<SysctlFile>& sysctl_files() {
       {kPorts, "Connections that go out: a proxy in front, a load generator, NATS"},
       {kVm, "Memory of the process"},
   };
-  return files;
+  return kAll;
 }
 
 std::uint64_t recommended_descriptors(std::uint64_t connections) {

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/log.h"
 #include "core/metrics/registry.h"
-#include "net/machine/machine_facts.h"
 #include "net/server/admin_page.h"
 #include "proto/reply_encoder.h"
 
@@ -58,15 +58,25 @@ AdminShard::AdminShard(ShardId id, const AdminOptions& options, SharedState& sha
       table_(reactor_, *buffers_, metrics_, {.capacity = kConnections}),
       listeners_(reactor_, *this, metrics_),
       started_(machine.clock->now()),
-      snapshots_(options.client_shards) {
+      snapshots_(options.client_shards),
+      watchdog_(
+          std::span(shared.heartbeats).first(options.client_shards), [this](std::size_t shard) {
+            return shared_.mailboxes.awake_or_asked(ShardId{static_cast<std::uint16_t>(shard)});
+          }) {
   mailbox_.set_handler(*this);
   reactor_.add_source(mailbox_);
   reactor_.add_source(*this);
 }
 
-AdminShard::~AdminShard() { reactor_.timers().cancel(gather_timer_); }
+AdminShard::~AdminShard() {
+  reactor_.timers().cancel(gather_timer_);
+  reactor_.timers().cancel(look_timer_);
+}
 
-void AdminShard::start_accepting() { listeners_.add(listen_fd_); }
+void AdminShard::start_accepting() {
+  listeners_.add(listen_fd_);
+  reactor_.timers().arm(look_timer_, started_ + Watchdog::kBetweenLooks, *this);
+}
 
 void AdminShard::run() {
   start_accepting();
@@ -137,7 +147,18 @@ void AdminShard::on_message(ShardId from, Message& message, Instant now) {
   finish_gather(now);
 }
 
-void AdminShard::on_timer(Timer&, Instant now) { finish_gather(now); }
+void AdminShard::on_timer(Timer& timer, Instant now) {
+  if (&timer == &gather_timer_) return finish_gather(now);
+  look_around(now);
+  reactor_.timers().arm(look_timer_, now + Watchdog::kBetweenLooks, *this);
+}
+
+void AdminShard::look_around(Instant now) {
+  for (const std::string& line : watchdog_.look(now)) log_warn(line);
+  if (!shared_.draining.load(std::memory_order_acquire)) return;
+  const auto line = drain_log_.line(now, shared_.connections.taken(), options_.drain_timeout);
+  if (line) log_info(*line);
+}
 
 void AdminShard::finish_gather(Instant now) {
   now_ = now;
@@ -170,7 +191,8 @@ HttpResponse AdminShard::render(Page page) const {
 HttpResponse AdminShard::render_metrics() const {
   const std::vector<ShardMetrics> shards = answered();
   return answer(200, "text/plain; version=0.0.4; charset=utf-8",
-                prometheus_text(shards) + process_text(process_metrics(sum_of(shards))));
+                prometheus_text(shards) + process_text(process_metrics(sum_of(shards))) +
+                    shard_stalls_text(watchdog_.stalls()));
 }
 
 // Read when somebody asks: nobody else wants to know.
@@ -178,17 +200,12 @@ ProcessMetrics AdminShard::process_metrics(const ShardMetrics& sum) const {
   ProcessMetrics process;
   process.max_connections = options_.max_connections;
   process.deciding_limit = options_.deciding_limit;
-  process.open_fds = open_descriptors();
   process.max_fds = options_.descriptors;
   if (options_.direct_slots != 0) {
     process.direct_slots_used = sum.connections;
     process.direct_slots = options_.direct_slots;
   }
-  const FactOf<3> files = read_file_numbers();
-  if (files.known()) {
-    process.system_files_open = files[0];
-    process.system_files_max = files[2];
-  }
+  if (options_.read_system != nullptr) options_.read_system(process);
   return process;
 }
 
@@ -206,7 +223,9 @@ HttpResponse AdminShard::render_ready() const {
   for (std::size_t shard = 0; shard < snapshots_.size(); ++shard) {
     const auto& snapshot = snapshots_[shard];
     if (snapshot == nullptr) {
-      causes += "shard " + std::to_string(shard) + " does not answer\n";
+      const std::string stuck = watchdog_.stuck(shard, now_);
+      causes += "shard " + std::to_string(shard) + " does not answer" +
+                (stuck.empty() ? "" : ": it is " + stuck) + "\n";
     } else if (!snapshot->broker_ready) {
       causes += "shard " + std::to_string(shard) + ": " + snapshot->broker_cause + "\n";
     }

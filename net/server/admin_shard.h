@@ -2,11 +2,14 @@
 // and descriptors, so that it answers when the others are full or busy.
 //
 //   GET /healthz   200 while the process runs
-//   GET /readyz    200, or 503 with the causes: draining, a broker that is away, a shard that is
-//   stuck GET /metrics   Prometheus text GET /stats     JSON GET /          the page
+//   GET /readyz    200, or 503 with the causes: draining, a broker that is away, a stuck shard
+//   GET /metrics   Prometheus text
+//   GET /stats     JSON
+//   GET /          the page
 //
 // Counters are gathered by message: one request to every client shard, asked once for all who wait;
-// a shard that does not answer within kGatherTimeout is named in the answer.
+// a shard that does not answer within kGatherTimeout is named in the answer. Between requests it
+// looks after the others: the watchdog, and the log of a drain.
 #pragma once
 
 #include <atomic>
@@ -23,6 +26,8 @@
 #include "core/time/clock.h"
 #include "net/http/http_connection.h"
 #include "net/server/client_shard.h"
+#include "net/server/drain_log.h"
+#include "net/server/watchdog.h"
 #include "net/tcp/listener.h"
 
 namespace millrace {
@@ -36,7 +41,10 @@ struct AdminOptions {
   std::string deciding_limit;      // which limit max_connections comes from
   std::uint64_t descriptors = 0;   // RLIMIT_NOFILE
   std::uint64_t direct_slots = 0;  // of all client shards' tables; 0 if there are none
+  // Adds what the system says at the moment, when somebody asks; nullptr adds nothing.
+  void (*read_system)(ProcessMetrics& process) = nullptr;
   bool insecure = false;
+  Duration drain_timeout{};                   // for the log
   std::optional<bool> direct = std::nullopt;  // as in UringOptions
 };
 
@@ -84,6 +92,7 @@ class AdminShard final : public ShardBody,
 
   void gather(Waiter waiter, Instant now);
   void finish_gather(Instant now);
+  void look_around(Instant now);
   [[nodiscard]] HttpResponse render(Page page) const;
   [[nodiscard]] HttpResponse render_ready() const;
   [[nodiscard]] HttpResponse render_metrics() const;
@@ -112,6 +121,9 @@ class AdminShard final : public ShardBody,
   std::vector<Waiter> waiters_;
   std::vector<std::unique_ptr<ShardSnapshot>> snapshots_;  // by client shard; null: not answered
   Timer gather_timer_;
+  Timer look_timer_;
+  Watchdog watchdog_;
+  DrainLog drain_log_;
   bool stopping_ = false;
 };
 

@@ -53,15 +53,17 @@ ClientShard::ClientShard(ShardId id, const ClientShardOptions& options, SharedSt
       ws_(table_, metrics_, options.ws, options.decoders),
       app_(options.app, ws_, sessions_, admission_),
       listeners_(reactor_, *this, metrics_, &admission_),
-      memory_watch_(reactor_) {
+      memory_watch_(reactor_),
+      drain_(id, shared.drain, options.drain_timeout, reactor_, table_, listeners_, random_) {
+  reactor_.set_heartbeat(shared.heartbeats[id.value]);
   sessions_.arrivals = &admission_;
   admission_.set_listeners(listeners_);
   mailbox_.set_handler(*this);
-  reactor_.add_source(mailbox_);
-  reactor_.add_source(*this);
+  reactor_.add_source(mailbox_, "messages of other shards");
+  reactor_.add_source(*this, "the drain");
 }
 
-ClientShard::~ClientShard() { reactor_.timers().cancel(drain_timer_); }
+ClientShard::~ClientShard() = default;
 
 Result<void> ClientShard::make_broker(const BrokerSeam& seam) {
   BrokerEvents& events = seam.tap ? seam.tap(hub_) : hub_;
@@ -78,7 +80,7 @@ Result<void> ClientShard::make_broker(const BrokerSeam& seam) {
       shared_.broker_missing.store(true);
       return Error{status.cause + " ([broker] require = true)"};
     }
-    reactor_.add_source(**broker);
+    reactor_.add_source(**broker, "messages from NATS");
     broker_ = std::move(*broker);
   }
   hub_.set_broker(*broker_);
@@ -102,23 +104,18 @@ void ClientShard::start_accepting() {
 void ClientShard::run() {
   start_accepting();
   reactor_.run();
-  // The admin shard goes last: it tells about the drain to its end.
-  shared_.clients_running.fetch_sub(1, std::memory_order_acq_rel);
-  shared_.mailboxes.wake_all();
 }
 
 // --- clients -------------------------------------------------------------------------------------
 
 void ClientShard::on_accept(FileSlot file, const Peer& peer, std::uint32_t, Instant now) {
   const auto make = [&](Connection& connection) -> std::unique_ptr<Protocol> {
-    auto http = std::make_unique<HttpConnection>(connection, app_, options_.http, options_.timeouts,
-                                                 metrics_, now);
-    // It was on its way when the listeners stopped.
-    if (draining_) http->on_drain(now);
-    return http;
+    // It may have been on its way when the listeners stopped.
+    drain_.adopted(connection.id(), now);
+    return std::make_unique<HttpConnection>(connection, app_, options_.http, options_.timeouts,
+                                            metrics_, now);
   };
-  if (!admission_.admit(file, peer, now, make) || !draining_) return;
-  ++metrics_.rejected_total[static_cast<std::size_t>(RejectReason::kDraining)];
+  static_cast<void>(admission_.admit(file, peer, now, make));
 }
 
 // --- other shards --------------------------------------------------------------------------------
@@ -141,6 +138,7 @@ std::unique_ptr<ShardSnapshot> ClientShard::snapshot() {
   metrics_.ring_queue_full_total = ring.queue_full;
   metrics_.ring_overflows_total = ring.overflows;
   metrics_.turns_total = reactor_.stats().turns;
+  metrics_.turns_long_total = reactor_.stats().long_turns;
   metrics_.longest_turn_us = static_cast<std::uint64_t>(reactor_.stats().longest_turn.ns / 1'000);
   metrics_.recv_buffers_leased = buffers_->leased();
   metrics_.decoders_lent = ws_.lent();
@@ -157,32 +155,20 @@ std::unique_ptr<ShardSnapshot> ClientShard::snapshot() {
 // --- the end -------------------------------------------------------------------------------------
 
 bool ClientShard::ready() const {
-  return !draining_ && shared_.draining.load(std::memory_order_acquire);
+  if (reactor_.stopping()) return false;
+  return drain_.wanted() ||
+         (told_drained_ && shared_.clients_running.load(std::memory_order_acquire) == 0);
 }
 
 void ClientShard::drain(Instant now) {
-  if (draining_) {
-    stop_if_drained();
-    return;
+  drain_.look(now);
+  if (!drain_.done()) return;
+  if (!told_drained_) {
+    told_drained_ = true;
+    shared_.clients_running.fetch_sub(1, std::memory_order_acq_rel);
+    shared_.mailboxes.wake_all();
   }
-  if (!ready()) return;
-  draining_ = true;
-  listeners_.stop();
-  table_.for_each([now](Connection& connection) {
-    if (connection.open()) connection.protocol()->on_drain(now);
-  });
-  reactor_.timers().arm(drain_timer_, now + options_.drain_timeout, *this);
-}
-
-void ClientShard::on_timer(Timer&, Instant now) {
-  // Who has not left by now does not get to say goodbye. Accepts that were on their way come here
-  // too.
-  table_.for_each([now](Connection& connection) { connection.terminate(now); });
-  reactor_.timers().arm(drain_timer_, now + milliseconds(20), *this);
-}
-
-void ClientShard::stop_if_drained() {
-  if (drained()) reactor_.stop();
+  if (shared_.clients_running.load(std::memory_order_acquire) == 0) reactor_.stop();
 }
 
 }  // namespace millrace

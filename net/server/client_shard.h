@@ -27,6 +27,7 @@
 #include "net/nats/nats_broker.h"
 #include "net/server/admission.h"
 #include "net/server/client_app.h"
+#include "net/server/drain.h"
 #include "net/server/memory_watch.h"
 #include "net/tcp/listener.h"
 
@@ -56,7 +57,7 @@ struct ClientShardOptions {
 struct SharedState {
   SharedState(std::size_t shards, std::uint64_t max_connections,
               std::size_t lane_capacity = MailboxNetwork::kLaneCapacity)
-      : mailboxes(shards, lane_capacity), connections(max_connections) {}
+      : mailboxes(shards, lane_capacity), connections(max_connections), heartbeats(shards) {}
 
   // Counts connections of an address, at most so many each. Before the shards are made.
   void limit_addresses(std::uint32_t connections_per_address) {
@@ -68,7 +69,9 @@ struct SharedState {
   MailboxNetwork mailboxes;
   Quota connections;
   std::unique_ptr<KeyedQuota> addresses;  // null: connections of an address are not limited
-  std::atomic<bool> draining{false};
+  std::vector<Heartbeat> heartbeats;      // by shard
+  DrainState drain;
+  std::atomic<bool>& draining = drain.asked;
   std::atomic<bool> broker_missing{false};      // why a shard did not start
   std::atomic<std::size_t> clients_running{0};  // client shards that have not drained yet
 };
@@ -93,8 +96,7 @@ struct Machine {
 class ClientShard final : public ShardBody,
                           private AcceptHandler,
                           private MessageHandler,
-                          private InboundSource,
-                          private TimerHandler {
+                          private InboundSource {
  public:
   // Slots of a shard's tables beyond the clients': sockets that are told that the server is full.
   static constexpr std::uint32_t kRefusalSlots = 64;
@@ -113,7 +115,8 @@ class ClientShard final : public ShardBody,
               std::vector<int> listen_fds, Machine machine);
   ~ClientShard() override;
 
-  // Accepts and turns until drained.
+  // Accepts and turns until all client shards have drained: others may still need what this one
+  // owns of the broker.
   void run() override;
   // run() in its parts, for who turns the loop by hand.
   void start_accepting();
@@ -132,12 +135,9 @@ class ClientShard final : public ShardBody,
   void on_accept(FileSlot file, const Peer& peer, std::uint32_t listener, Instant now) override;
   void on_message(ShardId from, Message& message, Instant now) override;
   [[nodiscard]] std::unique_ptr<ShardSnapshot> snapshot();
-  // InboundSource: sees the drain flag, which another thread sets before it wakes us.
+  // InboundSource: sees the drain's flags, which another thread sets before it wakes us.
   void drain(Instant now) override;
   [[nodiscard]] bool ready() const override;
-  // TimerHandler: the drain's deadline.
-  void on_timer(Timer& timer, Instant now) override;
-  void stop_if_drained();
 
   const ShardId id_;
   const ClientShardOptions& options_;
@@ -161,8 +161,8 @@ class ClientShard final : public ShardBody,
   ClientApp app_;
   ListenerSet listeners_;
   MemoryWatch memory_watch_;
-  Timer drain_timer_;
-  bool draining_ = false;
+  Drain drain_;
+  bool told_drained_ = false;
 };
 
 }  // namespace millrace

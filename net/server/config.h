@@ -98,6 +98,7 @@ struct Config {
   LimitsConfig limits;
   std::map<std::string, NamespaceConfig, std::less<>> namespaces;  // what the file names
   bool insecure = false;
+  bool join = false;
 
   bool operator==(const Config&) const = default;
 };

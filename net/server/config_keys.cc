@@ -27,6 +27,7 @@ template <auto Field>
 constexpr auto kInLimits = in<&Config::limits, Field>;
 
 Slot insecure_slot(Target target) { return &target.config->insecure; }
+Slot join_slot(Target target) { return &target.config->join; }
 
 constexpr ConfigKey kKeys[] = {
     {.section = "server",
@@ -249,7 +250,8 @@ constexpr ConfigKey kKeys[] = {
      .min = 0,
      .max = 10 * kMinute,
      .example = "5s",
-     .help = "How long a stop waits for clients to be told and to leave."},
+     .help = "How long a stop takes at most: clients are told to go one after the other over this "
+             "time."},
     {.section = "limits",
      .name = "half_open",
      .kind = ValueKind::kCount,
@@ -359,6 +361,14 @@ constexpr ConfigKey kKeys[] = {
      .flag = "--insecure",
      .help = "Anyone may connect, without a token, and do everything; for a try on one's own "
              "machine."},
+    {.section = "",
+     .name = "join",
+     .kind = ValueKind::kBool,
+     .slot = join_slot,
+     .example = "true",
+     .flag = "--join",
+     .help = "Share the ports of the clients with a running server, to take its place without a "
+             "gap; needs an --admin of its own."},
 };
 
 }  // namespace

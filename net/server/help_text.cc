@@ -93,7 +93,7 @@ std::string serve_help() {
          "in memory.\n"
          "\n"
          "Server:\n" +
-         entries_of("server") + "\nBroker:\n" + entries_of("broker") + "\nAccess:\n" +
+         entries_of("server") + "\nBroker:\n" + entries_of("broker") + "\nThis start:\n" +
          entries_of("") + "\nConfiguration:\n" +
          entry("--config", "FILE", "A TOML file; MILLRACE_CONFIG may name it too.") +
          entry("--check-config", "", "Check the configuration and end: exit code 0 or 78.") +

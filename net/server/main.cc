@@ -70,11 +70,38 @@ void print_ready(const std::string& line) {
   }
 }
 
+constexpr const char* name_of(int signal) { return signal == SIGTERM ? "SIGTERM" : "SIGINT"; }
+
 // SIGTERM or SIGINT.
 int wait_for_signal(const sigset_t& signals) {
   int received = 0;
   while (sigwait(&signals, &received) != 0) continue;
   return received;
+}
+
+// The way of one who does not block signals at all: there is no patience left.
+void end_by(int received, const sigset_t& signals) {
+  signal(received, SIG_DFL);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  raise(received);
+}
+
+// Waits for the end, which a second signal hurries and a third one does not wait for.
+void see_it_end(Server& server, const sigset_t& signals) {
+  constexpr timespec kBetweenLooks{.tv_sec = 0, .tv_nsec = 20'000'000};
+  bool hurried = false;
+  while (!server.ended()) {
+    const int received = sigtimedwait(&signals, nullptr, &kBetweenLooks);
+    if (received <= 0) continue;
+    if (hurried) {
+      log_warn(std::string(name_of(received)) + " once more: ending at once");
+      end_by(received, signals);
+    }
+    log_info(std::string(name_of(received)) + " again: in a hurry");
+    server.hurry();
+    hurried = true;
+  }
+  server.join();
 }
 
 int serve(const Config& config) {
@@ -91,10 +118,12 @@ int serve(const Config& config) {
     }
   }
   print_ready((*server)->ready_line() + "\n");
-  log_info(wait_for_signal(signals) == SIGTERM ? "SIGTERM: draining" : "SIGINT: draining");
+  const int received = wait_for_signal(signals);
+  // First of all: whoever looks at /readyz is to see it before anything else happens.
   (*server)->drain();
-  (*server)->join();
-  log_info("ended");
+  log_info(std::string(name_of(received)) + ": draining");
+  see_it_end(**server, signals);
+  log_info((*server)->drained_line());
   return 0;
 }
 

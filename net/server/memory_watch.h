@@ -15,7 +15,7 @@ class MemoryWatch final : public TurnEnd {
   static constexpr Duration kBetweenTries{MemoryReserve::kBetweenTriesNs};
 
   // Registers itself. The reactor must outlive it.
-  explicit MemoryWatch(Reactor& reactor) { reactor.add_turn_end(*this); }
+  explicit MemoryWatch(Reactor& reactor) { reactor.add_turn_end(*this, "the memory watch"); }
   MemoryWatch(const MemoryWatch&) = delete;
   MemoryWatch& operator=(const MemoryWatch&) = delete;
 

@@ -52,6 +52,14 @@ AdmissionLimits admission_limits(const Config& config, std::size_t client_shards
   return admission;
 }
 
+void read_system(ProcessMetrics& process) {
+  process.open_fds = open_descriptors();
+  const FactOf<3> files = read_file_numbers();
+  if (!files.known()) return;
+  process.system_files_open = files[0];
+  process.system_files_max = files[2];
+}
+
 }  // namespace
 
 ClientShardOptions client_shard_options(const Config& config, std::size_t client_shards,
@@ -171,16 +179,31 @@ Result<void, StartError> Server::plan_connections() {
 }
 
 Result<void, StartError> Server::bind() {
-  const ListenOptions options{.send_buffer =
-                                  static_cast<std::uint32_t>(config_.limits.kernel_send_buffer)};
+  listen_options_.send_buffer = static_cast<std::uint32_t>(config_.limits.kernel_send_buffer);
+  listen_options_.join = config_.join;
   for (const ListenAddress& address : config_.server.listen) {
-    auto group = listen_on(to_string(address), client_shards_, options);
+    auto group = listen_on(to_string(address), client_shards_, listen_options_);
     if (!group.ok()) return StartError{kExitAddress, group.error().text};
+    if (config_.join && !group->joined) {
+      log_info("--join: nobody else listens on " + group->address + ", so there is none to join");
+    }
     listens_.push_back(std::move(*group));
   }
   auto admin = listen_on(to_string(config_.server.admin), 1, {});
-  if (!admin.ok()) return StartError{kExitAddress, admin.error().text + " (the admin address)"};
+  if (!admin.ok()) {
+    const char* join = config_.join ? " With --join it needs one of its own." : "";
+    return StartError{kExitAddress, admin.error().text + " (the admin address)" + join};
+  }
   admin_listen_ = std::make_unique<ListenGroup>(std::move(*admin));
+  return {};
+}
+
+// Last of all: whom the kernel gives to us from here on must not find us gone.
+Result<void> Server::open_joined() {
+  for (const ListenGroup& group : listens_) {
+    if (!group.joined) continue;
+    if (auto listening = start_listening(group, listen_options_); !listening) return listening;
+  }
   return {};
 }
 
@@ -193,8 +216,10 @@ AdminOptions Server::admin_options() const {
   options.max_connections = plan_.max_connections;
   options.deciding_limit = limits_.decided_by;
   options.descriptors = descriptors_;
+  options.read_system = read_system;
   if (direct_) options.direct_slots = client_shards_ * std::uint64_t{plan_.files};
   options.insecure = config_.insecure;
+  options.drain_timeout = config_.limits.drain_timeout;
   options.direct = direct_;
   return options;
 }
@@ -209,6 +234,7 @@ Result<void, StartError> Server::start_shards() {
   if (config_.limits.connections_per_address != 0) {
     shared_->limit_addresses(config_.limits.connections_per_address);
   }
+  shared_->drain.gate = this;
   const auto factory = [this](ShardId id) -> Result<std::unique_ptr<ShardBody>> {
     if (id.value == client_shards_) {
       return AdminShard::make(id, admin_options_, *shared_, admin_listen_->sockets[0].fd());
@@ -217,12 +243,20 @@ Result<void, StartError> Server::start_shards() {
     for (const ListenGroup& group : listens_) fds.push_back(group.sockets[id.value].fd());
     return ClientShard::make(id, client_options_, *shared_, std::move(fds));
   };
+  bool listening = true;
+  const auto before_run = [this, &listening] {
+    auto opened = open_joined();
+    listening = opened.ok();
+    return opened;
+  };
   const auto started = group_.start({.shards = client_shards_ + 1,
                                      .pin = config_.server.pin,
                                      .unpinned = 1,
+                                     .before_run = before_run,
                                      .more_threads = config_.broker.kind == BrokerKind::kNats},
                                     factory);
   if (started.ok()) return {};
+  if (!listening) return StartError{kExitAddress, started.error().text};
   const bool broker = shared_->broker_missing.load();
   return StartError{broker ? kExitUnavailable : kExitSystem, started.error().text};
 }
@@ -238,10 +272,35 @@ std::string Server::ready_line() const {
 }
 
 void Server::drain() {
-  shared_->draining.store(true, std::memory_order_release);
+  shared_->drain.asked.store(true, std::memory_order_release);
+  shared_->mailboxes.wake_all();
+}
+
+void Server::hurry() {
+  shared_->drain.hurry.store(true, std::memory_order_release);
   shared_->mailboxes.wake_all();
 }
 
 void Server::join() { group_.join(); }
+
+std::string Server::drained_line() const {
+  const DrainState& drain = shared_->drain;
+  return "ended: " + std::to_string(drain.told.load()) + " connections were told to go, " +
+         std::to_string(drain.cut_off.load()) + " were cut off in the end, " +
+         std::to_string(drain.unsent_bytes.load()) + " bytes were not sent";
+}
+
+void Server::hold(ShardId shard) {
+  for (const ListenGroup& group : listens_) {
+    if (!group.sockets[shard.value].hold_newcomers()) {
+      log_warn("the kernel does not hold back new connections to " + group.address +
+               "; a few may be reset when it is closed");
+    }
+  }
+}
+
+void Server::close(ShardId shard) {
+  for (ListenGroup& group : listens_) group.sockets[shard.value].close();
+}
 
 }  // namespace millrace

@@ -28,7 +28,7 @@ struct StartError {
   std::string text;  // one line, cause and fix
 };
 
-class Server {
+class Server : private ListenGate {
  public:
   // Everything is up when it returns, or nothing is left of it.
   static Result<std::unique_ptr<Server>, StartError> start(const Config& config);
@@ -40,12 +40,22 @@ class Server {
 
   // "millrace ready ...": for people and for scripts that start it.
   [[nodiscard]] std::string ready_line() const;
-  // Asks all shards to say goodbye to their clients and end. Any thread's; before join().
+  // Asks all shards to say goodbye to their clients, one after the other, and end. From here on
+  // /readyz fails. Any thread's; before join().
   void drain();
+  // Asks them to be done with it within Drain::kHurry. The same.
+  void hurry();
+  // True once join() will not wait any more.
+  [[nodiscard]] bool ended() const { return group_.ended(); }
   // Waits until they have.
   void join();
+  // What became of the clients: for the log, after join().
+  [[nodiscard]] std::string drained_line() const;
 
  private:
+  void hold(ShardId shard) override;
+  void close(ShardId shard) override;
+  Result<void> open_joined();
   Result<void, StartError> check_machine();
   Result<void, StartError> plan_connections();
   Result<void, StartError> bind();
@@ -61,7 +71,8 @@ class Server {
   // was made for.
   bool direct_ = true;
   std::uint64_t descriptors_ = 0;  // RLIMIT_NOFILE
-  std::vector<ListenGroup> listens_;
+  ListenOptions listen_options_;
+  std::vector<ListenGroup> listens_;  // a shard closes its own sockets
   std::unique_ptr<ListenGroup> admin_listen_;
   ClientShardOptions client_options_;
   AdminOptions admin_options_;

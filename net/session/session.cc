@@ -55,7 +55,11 @@ void Session::on_pong(Instant) {
 void Session::pong_came() {
   CHECK(state_ == State::kPinged);
   state_ = State::kQuiet;
-  transport_.set_user_deadline(last_ping_ + context_.settings.ping_interval);
+  ping_at(last_ping_ + context_.settings.ping_interval);
+}
+
+void Session::ping_at(Instant due) {
+  transport_.set_user_deadline(context_.pings.round_up(due, context_.metrics.clients));
 }
 
 void Session::on_deadline(Instant now) {

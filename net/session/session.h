@@ -22,6 +22,7 @@
 #include "core/metrics/shard_metrics.h"
 #include "net/session/fanout.h"
 #include "net/session/identity.h"
+#include "net/session/ping_schedule.h"
 #include "net/session/session_settings.h"
 #include "net/transport/transport.h"
 #include "proto/command_decoder.h"
@@ -48,6 +49,7 @@ struct SessionContext {
   Random& random;
   ShardMetrics& metrics;
   const SessionSettings& settings;
+  PingSchedule pings{settings.ping_interval, random.next()};
   // The same for everyone, made once.
   SharedBytes message_ping = make_frame(Opcode::kText, kJsonPing);
   SharedBytes frame_ping = make_frame(Opcode::kPing, {});
@@ -106,6 +108,7 @@ class Session final : public TransportUser {
   void disconnect(DisconnectCode code, Instant now);
   void pong_came();
   void ping(Instant now);
+  void ping_at(Instant due);
 
   Transport& transport_;
   SessionContext& context_;

@@ -37,7 +37,7 @@ void Session::handle(std::uint32_t id, const ConnectCommand& command, Instant no
   const Duration half = context_.settings.ping_interval / 2;
   const auto jitter =
       static_cast<std::int64_t>(context_.random.below(static_cast<std::uint64_t>(half.ns) + 1));
-  transport_.set_user_deadline(now + half + nanoseconds(jitter));
+  ping_at(now + half + nanoseconds(jitter));
 }
 
 void Session::handle(std::uint32_t id, const SubscribeCommand& command, Instant now) {

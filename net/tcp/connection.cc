@@ -65,7 +65,7 @@ void Connection::resume_reading() {
 void Connection::set_deadline(Instant deadline) {
   if (state_ != State::kOpen) return;
   protocol_deadline_ = deadline;
-  table_.arm_timer(*this);
+  table_.move_timer(*this);
 }
 
 void Connection::set_protocol(std::unique_ptr<Protocol> protocol) {

@@ -9,8 +9,9 @@
 namespace millrace {
 
 namespace {
+constexpr Duration kFarBack = seconds(1);
 constexpr std::uint32_t kOrphan = UINT32_MAX;  // the tag index of a close without a slot
-}
+}  // namespace
 
 ConnectionTable::ConnectionTable(Reactor& reactor, RecvBuffers& buffers, ShardMetrics& metrics,
                                  const ConnectionLimits& limits)
@@ -26,7 +27,7 @@ ConnectionTable::ConnectionTable(Reactor& reactor, RecvBuffers& buffers, ShardMe
   reactor_.route(OpKind::kCancelSend, *this);
   reactor_.route(OpKind::kPoll, *this);
   reactor_.route(OpKind::kCancelPoll, *this);
-  reactor_.add_turn_end(*this);
+  reactor_.add_turn_end(*this, "sends");
 }
 
 ConnectionTable::~ConnectionTable() { CHECK(idle()); }
@@ -126,6 +127,20 @@ void ConnectionTable::arm_timer(Connection& connection) {
   if (earliest == Instant::never()) return;
   if (connection.armed() && connection.deadline() <= earliest) return;
   reactor_.timers().arm(connection, earliest, *this);
+}
+
+// The same, and backwards too if that is far: who has answered its ping is not looked at again
+// before the next one. A timer that fires in vain costs two moves through the wheel, and a million
+// do.
+void ConnectionTable::move_timer(Connection& connection) {
+  const Instant earliest = std::min(connection.protocol_deadline_, send_deadline(connection));
+  const bool far = earliest != Instant::never() && connection.armed() &&
+                   earliest - connection.deadline() > kFarBack;
+  if (far) {
+    reactor_.timers().arm(connection, earliest, *this);
+  } else {
+    arm_timer(connection);
+  }
 }
 
 Instant ConnectionTable::send_deadline(const Connection& connection) {

@@ -42,9 +42,10 @@ void ConnectionTable::evict(Connection& connection, Instant now) {
   if (!connection.open() || connection.sealed_) return;
   ++metrics_.slow_disconnects_total;
   if (connection.queue_ != nullptr) {
-    metrics_.queued_bytes -= connection.queue_->bytes();
+    const std::size_t before = connection.queue_->bytes();
     connection.queue_->drop_unsent(connection.send_in_flight_);
-    metrics_.queued_bytes += connection.queue_->bytes();
+    metrics_.queued_bytes -= before - connection.queue_->bytes();
+    metrics_.unsent_bytes_total += before - connection.queue_->bytes();
     if (connection.queue_->empty()) send_queues_.give_back(std::move(connection.queue_));
   }
   connection.protocol_->on_too_slow(now);
@@ -69,6 +70,7 @@ void ConnectionTable::submit_send(Connection& connection, Instant now) {
 void ConnectionTable::drop_queue(Connection& connection) {
   if (connection.queue_ == nullptr) return;
   metrics_.queued_bytes -= connection.queue_->bytes();
+  metrics_.unsent_bytes_total += connection.queue_->bytes();
   connection.queue_->clear();
   send_queues_.give_back(std::move(connection.queue_));
 }

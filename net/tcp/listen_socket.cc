@@ -1,6 +1,7 @@
 #include "net/tcp/listen_socket.h"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,6 +12,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -26,6 +28,21 @@ ListenSocket& ListenSocket::operator=(ListenSocket&& other) noexcept {
 void ListenSocket::close() {
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
+}
+
+// A classic packet filter, run on the TCP header of what comes to the listening socket. Accepted
+// connections inherit it, where no packet is of that kind.
+bool ListenSocket::hold_newcomers() const {
+  constexpr std::uint32_t kFlags = 13;  // their place in the header
+  constexpr std::uint32_t kSyn = 0x02;
+  constexpr std::uint32_t kSynAck = 0x12;
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlags),      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kSynAck),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kSyn, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+  };
+  const sock_fprog program{.len = std::size(code), .filter = code};
+  return setsockopt(fd_, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
 }
 
 namespace {
@@ -92,9 +109,13 @@ bool set_option(int fd, int level, int name, int value) {
   return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
 }
 
-Error bind_error(const std::string& text, int error) {
+Error bind_error(const std::string& text, int error, bool join) {
   std::string cause = "cannot listen on " + text + ": " + std::strerror(error);
-  if (error == EADDRINUSE) {
+  if (error == EADDRINUSE && join) {
+    cause +=
+        "; another process has the port and does not share it: --join joins a millrace of the "
+        "same user only (see 'ss -ltnp')";
+  } else if (error == EADDRINUSE) {
     cause += "; another process has the port: stop it (see 'ss -ltnp') or choose another --listen";
   } else if (error == EACCES) {
     cause += "; ports below 1024 need CAP_NET_BIND_SERVICE";
@@ -106,11 +127,12 @@ Error bind_error(const std::string& text, int error) {
   return Error{cause};
 }
 
-Result<ListenSocket> open_socket(const Address& address, const std::string& text, bool shared,
-                                 const ListenOptions& options) {
+// The error is errno's.
+Result<ListenSocket, int> open_socket(const Address& address, bool shared,
+                                      const ListenOptions& options) {
   ListenSocket made(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int fd = made.fd();
-  if (fd < 0) return bind_error(text, errno);
+  if (fd < 0) return errno;
   const bool v6 = address.storage.ss_family == AF_INET6;
   const auto send_buffer = static_cast<int>(options.send_buffer);
   const auto user_timeout = static_cast<int>(options.user_timeout_ms);
@@ -120,8 +142,18 @@ Result<ListenSocket> open_socket(const Address& address, const std::string& text
                    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
                    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout) &&
                    (send_buffer == 0 || set_option(fd, SOL_SOCKET, SO_SNDBUF, send_buffer));
-  if (!set || bind(fd, address.raw(), address.length) != 0) return bind_error(text, errno);
+  if (!set || bind(fd, address.raw(), address.length) != 0) return errno;
   return made;
+}
+
+// Is nobody else on the port? 0, or errno. With port 0 the kernel chooses one, which all are to
+// share.
+int try_alone(Address& address, const ListenOptions& options) {
+  auto probe = open_socket(address, false, options);
+  if (!probe.ok()) return probe.error();
+  // listen(), too: two sockets may bind with SO_REUSEADDR, but not listen.
+  if (listen(probe->fd(), 1) != 0 || !read_address(probe->fd(), address)) return errno;
+  return 0;
 }
 
 }  // namespace
@@ -130,23 +162,28 @@ Result<ListenGroup> listen_on(const std::string& text, std::size_t shards,
                               const ListenOptions& options) {
   auto address = resolve(text);
   if (!address.ok()) return address.error();
-  {
-    // Alone on the port? listen(), too: two sockets may bind with SO_REUSEADDR, but not listen.
-    auto probe = open_socket(*address, text, false, options);
-    if (!probe.ok()) return probe.error();
-    if (listen(probe->fd(), 1) != 0) return bind_error(text, errno);
-    // With port 0 the kernel has chosen one, which all are to share.
-    if (!read_address(probe->fd(), *address)) return bind_error(text, errno);
-  }
   ListenGroup group;
+  const int failed = try_alone(*address, options);
+  group.joined = failed == EADDRINUSE && options.join;
+  if (failed != 0 && !group.joined) return bind_error(text, failed, options.join);
   for (std::size_t i = 0; i < shards; ++i) {
-    auto made = open_socket(*address, text, true, options);
-    if (!made.ok()) return made.error();
-    if (listen(made->fd(), options.backlog) != 0) return bind_error(text, errno);
+    auto made = open_socket(*address, true, options);
+    if (!made.ok()) return bind_error(text, made.error(), options.join);
     group.sockets.push_back(std::move(*made));
   }
   group.address = address_text(*address);
+  if (group.joined) return group;
+  if (auto listening = start_listening(group, options); !listening) return listening.error();
   return group;
+}
+
+Result<void> start_listening(const ListenGroup& group, const ListenOptions& options) {
+  for (const ListenSocket& socket : group.sockets) {
+    if (listen(socket.fd(), options.backlog) != 0) {
+      return bind_error(group.address, errno, options.join);
+    }
+  }
+  return {};
 }
 
 }  // namespace millrace

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { after, test } from 'node:test';
 
-import { crowd, startCrowd } from './support/crowd.mjs';
+import { crowd, startCrowd } from './support/storm.mjs';
 import { Millrace } from './support/millrace.mjs';
 import { endAll } from './support/processes.mjs';
 import { RawClient } from './support/raw_client.mjs';

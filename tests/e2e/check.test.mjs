@@ -144,7 +144,7 @@ test('a machine without io_uring is judged from a copy of its files', async () =
   const root = fakeTree({
     'proc/sys/kernel/io_uring_disabled': '2\n',
     'proc/sys/kernel/osrelease': '6.12.0\n',
-    'proc/self/limits': 'Max open files            20000                20000                files\n',
+    'proc/self/limits': `Max open files     20000     20000     files\n`,
   });
   const args = ['check', '--root', root, '--shards', '2', '--max-connections', '1000'];
   const { code, out } = await runMillrace(args);

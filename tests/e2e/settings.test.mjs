@@ -101,8 +101,9 @@ test('systemd takes the unit', async (t) => {
   const unit = readFileSync(join(folder, 'millrace.service'), 'utf8')
     .replaceAll('/usr/local/bin/millrace', binary)
     .replaceAll(/^(User|Group)=millrace$/gm, '$1=root');
-  writeFileSync(join(scratch, 'millrace.service'), unit);
-  const { code, err } = await runIn('systemd-analyze', ['verify', join(scratch, 'millrace.service')]);
+  const copy = join(scratch, 'millrace.service');
+  writeFileSync(copy, unit);
+  const { code, err } = await runIn('systemd-analyze', ['verify', copy]);
   assert.equal(code, 0, err);
   assert.ok(!err.includes('Unknown key'), err);
 });
@@ -155,7 +156,8 @@ const unprivileged = (bytes) => {
 
 test('check and serve agree on locked memory, without any capability', async (t) => {
   if (process.getuid() !== 0) return t.skip('only root can be another user');
-  const reachable = await runIn('setpriv', ['--reuid', '65534', '--clear-groups', binary, 'version']);
+  const other = ['--reuid', '65534', '--clear-groups', binary, 'version'];
+  const reachable = await runIn('setpriv', other);
   if (reachable.code !== 0) return t.skip(`another user can't run ${binary}`);
   const check = ['check', '--json', '--shards', '2', '--max-connections', '100'];
   const try_ = async (bytes, args) => {
@@ -241,10 +243,9 @@ test('a lowered conntrack maximum bounds the cap where connections are tracked',
     const serve = ['serve', '--insecure', '--shards', '2', ...addresses, '--max-connections'];
     const refused = await inNetwork(t, {}, [...serve, '5000'], { before: tracking });
     assert.equal(refused.code, 71);
-    assert.match(
-      refused.err,
-      /^millrace: max_connections 5000 does not fit: nf_conntrack_max holds 79\d \([^\n]*nf_conntrack_max=625\d[^\n]*\n$/,
-    );
+    const what = /^millrace: max_connections 5000 does not fit: nf_conntrack_max holds 79\d /;
+    assert.match(refused.err, what);
+    assert.match(refused.err, /sysctl -w net\.netfilter\.nf_conntrack_max=625\d/);
     const lower = `${tracking}\nexport MILLRACE_SERVER_ON_LOW_LIMITS=lower`;
     const lowered = await inNetwork(t, {}, [...serve, '5000'], { before: lower, until: /too low/ });
     assert.match(lowered.out, / max_connections=79\d /);

@@ -102,6 +102,7 @@ constexpr std::array kNeeds = {
     KernelNeed{"SO_REUSEADDR", kAncient},
     KernelNeed{"SO_REUSEPORT", {3, 9}},
     KernelNeed{"SO_SNDBUF", kAncient},
+    KernelNeed{"SO_ATTACH_FILTER", kAncient},
     KernelNeed{"TCP_NODELAY", kAncient},
     KernelNeed{"TCP_USER_TIMEOUT", kAncient},
     KernelNeed{"IPV6_V6ONLY", kAncient},

@@ -50,6 +50,7 @@ Limits config_limits();
 Limits nats_limits();
 Limits admin_limits();
 Limits core_limits();
+Limits drain_limits();
 
 // All of them.
 Limits all_limits();

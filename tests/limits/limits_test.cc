@@ -18,7 +18,7 @@ Limits all_limits() {
   Limits all;
   for (const auto room :
        {frame_limits, http_limits, session_limits, connection_limits, admission_limits, time_limits,
-        name_limits, config_limits, nats_limits, admin_limits, core_limits}) {
+        name_limits, config_limits, nats_limits, admin_limits, core_limits, drain_limits}) {
     for (Limit& limit : room()) all.push_back(std::move(limit));
   }
   return all;

@@ -42,6 +42,9 @@ void add_formats(std::map<std::string, std::string>& all) {
        "network.cc:kV4Bits",
        "network.cc:kV4Keys",
        "network.cc:kV4Start",
+       "listen_socket.cc:kFlags",
+       "listen_socket.cc:kSyn",
+       "listen_socket.cc:kSynAck",
        "subject.cc:kEscaped",
        "upgrade.cc:kKeyChars",
        "upgrade.cc:kSha1Bytes",
@@ -78,9 +81,16 @@ void add_insides(std::map<std::string, std::string>& all) {
       {"connection_table.h:kBusyInputs", "connection_table.h:kQuietAfter",
        "connection_table_receiving.cc:kCoarse", "connection_table_receiving.cc:kQuietSteps"});
   add(all, "told to people, not held",
-      {"AdminOptions.descriptors", "AdminOptions.direct_slots", "AdminOptions.max_connections"});
+      {"AdminOptions.descriptors", "AdminOptions.direct_slots", "AdminOptions.drain_timeout",
+       "AdminOptions.max_connections"});
   add(all, "how often a line is logged: tests/unit/net/server/admission_test.cc",
       {"admission.h:kLogInterval"});
+  add(all, "how often something is looked at, or how exactly",
+      {"drain.h:kParts", "drain.h:kStep", "drain_log.h:kBetweenLines", "drain_pace.h:kLate",
+       "watchdog.h:kBetweenLooks"});
+  add(all, "how exactly pings and timers keep time: ping_schedule_test.cc",
+      {"connection_table.cc:kFarBack", "ping_schedule.h:kLongestStep",
+       "ping_schedule.h:kTogether"});
   add(all, "a span that an answer is spread over",
       {"refusal.h:kLongestRetry", "refusal.h:kShortestRetry"});
 }

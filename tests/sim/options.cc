@@ -148,6 +148,8 @@ SimOptions draw_options(std::uint64_t seed) {
   if (options.rates.at(static_cast<std::size_t>(Fault::kQueueFull)) == 0) {
     options.queue_entries = 4'096;
   }
+  options.shard.drain_timeout = one_of<Duration>({Duration{}, seconds(1), seconds(10)}, random);
+  options.hurry = random.below(4) == 0;
   return options;
 }
 

@@ -23,6 +23,7 @@ struct SimOptions {
   std::size_t lane_capacity = 4'096;  // messages from one shard to another
   std::uint64_t chaos_events = 5'000;
   bool drain_in_chaos = false;  // else the faults end before
+  bool hurry = false;           // a second signal comes while it drains
   ClientShardOptions shard;
   Faults::Rates rates{};
 };

@@ -70,8 +70,10 @@ void SimClient::on_handshake() {
   if (end == std::string::npos) return;
   const Bytes status = Bytes(in_).substr(9, 3);
   if (status != "101") {
-    // 503 is the cap's, and what a drain answers.
-    if (status != "503") finding(name() + "'s handshake was answered " + excerpt(in_, 200));
+    // 503 is the cap's; a drain gives what is half sent less time, and faults make it late.
+    const bool late = status == "408" && world_.draining();
+    if (status != "503" && !late)
+      finding(name() + "'s handshake was answered " + excerpt(in_, 200));
     excuses_.leaves = true;
     in_.clear();
     return;

@@ -235,6 +235,13 @@ void World::drain() {
   faults_.shut_down();
   shared_.draining.store(true);
   shared_.mailboxes.wake_all();
+  if (options_.hurry) {
+    scheduler_.in(between(Duration{}, seconds(3)), [this] {
+      trace_.say("world", "the drain is hurried");
+      shared_.drain.hurry.store(true);
+      shared_.mailboxes.wake_all();
+    });
+  }
   run_until(scheduler_.now() + seconds(30));
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (nodes_[i].done) continue;

@@ -100,6 +100,12 @@ class ShardWorld {
     clock_.advance(span);
     turn();
   }
+  // Asks all shards to drain; then their listeners are closed, and the first clients are told.
+  void begin_drain() {
+    shared_.draining.store(true);
+    turn();
+    advance(Drain::kLongestGrace);
+  }
   // One turn of one shard; time as it is.
   void turn_one(std::size_t shard) {
     enter(shard);

@@ -1,37 +1,77 @@
-// tests/e2e/crowd.cc as a child process: many newcomers in the ways that trouble a server.
-import { join } from 'node:path';
+// Many clients that wait to be told to go, and note when they were.
+import { connect } from 'node:net';
 
-import { build } from './millrace.mjs';
-import { start } from './processes.mjs';
-import { slowness, waitFor, within } from './wait.mjs';
+import { closePayload, frame, handshake, opcodes } from './raw_client.mjs';
+import { waitFor } from './wait.mjs';
 
-// Resolves once all have an answer, or were let in or not ("crowd ready"). result() ends those who
-// stay, and tells {status: {503: 10}, retry_after: {4: 1}, closed, cut, resets, ms_p50, ms_p99, ...}.
-export async function startCrowd(server, act, count, { seconds = 30, rate = 0, field = null } = {}) {
-  const args = ['--to', server.host, '--act', act, '--count', String(count)];
-  args.push('--seconds', String(seconds * slowness), '--rate', String(rate));
-  if (field !== null) args.push('--field', field);
-  const run = start(join(build, 'crowd'), args, { stdio: ['pipe', 'pipe', 'pipe'] });
-  const settled = () => {
-    if (run.result && run.result.code !== 0) throw new Error(`the crowd ended: ${run.err}`);
-    return run.out.includes('crowd ready');
-  };
-  const ready = waitFor(settled, 'the crowd to settle', (seconds + 10) * 1000);
-  ready.catch(() => {});
-  return {
-    ready,
-    async result() {
-      await ready;
-      run.child.stdin.end();
-      await within(run.ended, 'the end of the crowd', 30_000);
-      const line = run.out.split('\n').find((text) => text.startsWith('{'));
-      if (!line) throw new Error(`the crowd said nothing: ${run.err}`);
-      return JSON.parse(line);
-    },
-  };
+const connectCommand = frame({ payload: '{"id":1,"connect":{}}' });
+
+class Member {
+  // 0 a TCP connection, 1 a WebSocket, 2 a client, 3 told to go, 4 gone
+  state = 0;
+  code = null;
+  toldAt = null;
+
+  constructor(server, { answers }) {
+    this.socket = connect({ port: server.port, host: '127.0.0.1', noDelay: true });
+    this.socket.once('connect', () => this.socket.write(handshake(server.host)));
+    this.socket.on('data', (bytes) => this.#take(bytes, answers));
+    this.socket.on('error', () => {});
+    this.socket.once('close', () => (this.state = 4));
+  }
+
+  // What comes is small and comes in one piece each.
+  #take(bytes, answers) {
+    if (this.state === 0 && bytes.includes('HTTP/1.1 101 ')) {
+      this.state = 1;
+      this.socket.write(connectCommand);
+    } else if (this.state === 1 && bytes.includes('"connect"')) {
+      this.state = 2;
+    } else if (this.state === 2 && (bytes[0] & 15) === opcodes.close) {
+      this.state = 3;
+      this.code = bytes.readUInt16BE(2);
+      this.toldAt = performance.now();
+      if (!answers) return;
+      this.socket.end(frame({ opcode: opcodes.close, payload: closePayload(this.code) }));
+    }
+  }
 }
 
-// A crowd from its beginning to its end.
-export async function crowd(server, act, count, options) {
-  return (await startCrowd(server, act, count, options)).result();
+export class Crowd {
+  // `answers`: whether they answer a close frame, and so leave.
+  static async open(server, count, { answers = true } = {}) {
+    const crowd = new Crowd();
+    for (let i = 0; i < count; ++i) {
+      crowd.members.push(new Member(server, { answers }));
+      // In bunches, so that nobody waits for long.
+      if (i % 200 !== 199 && i !== count - 1) continue;
+      await waitFor(() => crowd.count(2) === i + 1, `${i + 1} clients`, 20_000);
+    }
+    return crowd;
+  }
+
+  members = [];
+
+  // How many have come so far and no further.
+  count(state) {
+    return this.members.filter((member) => member.state === state).length;
+  }
+
+  // How many were told in each second from `start` on.
+  toldBySecond(start) {
+    const counts = [];
+    for (const { toldAt } of this.members) {
+      const second = Math.floor((toldAt - start) / 1000);
+      counts[second] = (counts[second] ?? 0) + 1;
+    }
+    return Array.from(counts, (count) => count ?? 0);
+  }
+
+  codes() {
+    return [...new Set(this.members.map(({ code }) => code))];
+  }
+
+  destroy() {
+    for (const { socket } of this.members) socket.destroy();
+  }
 }

@@ -44,7 +44,11 @@ export class Millrace {
   static async start(options = {}) {
     const { args = [], insecure = true, shards = 1, limits = {}, env = {} } = options;
     const { listen = '127.0.0.1:0', admin = '127.0.0.1:0' } = options;
-    const variables = { MILLRACE_API_KEY: apiKey, MILLRACE_SERVER_PIN: 'false' };
+    const variables = {
+      MILLRACE_API_KEY: apiKey,
+      MILLRACE_SERVER_PIN: 'false',
+      MILLRACE_LIMITS_DRAIN_TIMEOUT: '1s', // who stops it waits for that
+    };
     for (const [name, value] of Object.entries(limits)) {
       variables[`MILLRACE_LIMITS_${name.toUpperCase()}`] = value;
     }

@@ -121,7 +121,7 @@ TEST(AddressPlan, ANarrowRangeNeedsMoreAddresses) {
   const PortRange narrow{40'000, 40'999};
   const auto plan = AddressPlan::make(4'500, targets({"127.0.0.1:8000"}), {}, narrow);
   ASSERT_TRUE(plan.ok());
-  EXPECT_EQ(plan->sources(), 10U);
+  EXPECT_EQ(plan->sources(), 18U);
   EXPECT_FALSE(AddressPlan::make(10, targets({"127.0.0.1:8000"}), {}, PortRange{5, 4}).ok());
 }
 

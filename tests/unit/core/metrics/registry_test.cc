@@ -181,6 +181,14 @@ TEST(Registry, SumsShardsAndTakesTheLongestTurn) {
   }
 }
 
+TEST(Registry, CountsStallsByShard) {
+  const std::vector<std::uint64_t> stalls{0, 7};
+  const std::string text = shard_stalls_text(stalls);
+  EXPECT_TRUE(has_line(text, "# TYPE millrace_shard_stalls_total counter"));
+  EXPECT_TRUE(has_line(text, "millrace_shard_stalls_total{shard=\"0\"} 0"));
+  EXPECT_TRUE(has_line(text, "millrace_shard_stalls_total{shard=\"1\"} 7"));
+}
+
 TEST(Registry, NoShardIsNoBroker) {
   EXPECT_TRUE(has_line(prometheus_text({}), "millrace_broker_ready 0"));
   EXPECT_TRUE(has_line(prometheus_text({}), "millrace_connections 0"));

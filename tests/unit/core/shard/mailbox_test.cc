@@ -131,6 +131,17 @@ TEST(Mailbox, WakesASleeperOnceAndNobodyElse) {
   EXPECT_EQ(c.ring.asked(), 1U);
 }
 
+TEST(Mailbox, TellsWhoWasWoken) {
+  MailboxNetwork network(3);
+  EXPECT_FALSE(network.awake_or_asked(kA)) << "there is no such shard yet";
+  Post a(network, kA), b(network, kB), c(network, kC);
+  b.waker.about_to_sleep();
+  c.waker.about_to_sleep();
+  a.mailbox.send(kB, ack(1));
+  EXPECT_TRUE(network.awake_or_asked(kB));
+  EXPECT_FALSE(network.awake_or_asked(kC));
+}
+
 TEST(Mailbox, ASenderThatFloodsDoesNotHoldUpTheTurn) {
   MailboxNetwork network(3);
   Post a(network, kA), b(network, kB), c(network, kC);

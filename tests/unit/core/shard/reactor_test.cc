@@ -171,6 +171,74 @@ TEST(Reactor, ATurnInItsPartsWaitsNowhere) {
   EXPECT_FALSE(world.ring.woken());
 }
 
+// --- What it tells of itself --------------------------------------------------------------------
+
+TEST(Reactor, TellsWhatItIsDoing) {
+  World world;
+  Heartbeat heartbeat;
+  InboundSource& source = world.log;
+  TurnEnd& turn_end = world.log;
+  world.reactor.add_source(source, "the post");
+  world.reactor.add_turn_end(turn_end, "the sweep");
+  world.reactor.set_heartbeat(heartbeat);
+  world.reactor.timers().arm(world.timer, world.clock.now(), world.log);
+  world.complete();
+  std::vector<std::string> seen;
+  const Instant start = world.clock.now();
+  world.log.during = [&](const std::string&) {
+    EXPECT_FALSE(heartbeat.look().waiting);
+    EXPECT_EQ(heartbeat.look().at, start);
+    seen.push_back(heartbeat.activity());
+  };
+  world.reactor.turn(seconds(3));
+  EXPECT_EQ(seen, (std::vector<std::string>{"completions, 1 of this turn, at accept of 0", "timers",
+                                            "what came in", "the post", "the end of the turn",
+                                            "the sweep"}));
+  EXPECT_TRUE(heartbeat.look().waiting);
+  EXPECT_EQ(heartbeat.look().at, start + seconds(3));
+  EXPECT_EQ(heartbeat.activity(), Heartbeat::kWait);
+}
+
+TEST(Reactor, CountsTurnsThatAreTooLong) {
+  World world;
+  Heartbeat heartbeat;
+  world.reactor.set_heartbeat(heartbeat);
+  Duration work{};
+  world.log.during = [&](const std::string& what) {
+    if (what == "drain") world.clock.advance(work);
+  };
+  for (const Duration length : {Heartbeat::kLongTurn - nanoseconds(1), Heartbeat::kLongTurn}) {
+    work = length;
+    world.reactor.turn(seconds(3));
+    EXPECT_EQ(world.reactor.stats().long_turns, 0U);
+  }
+  work = Heartbeat::kLongTurn + nanoseconds(1);
+  world.reactor.turn(seconds(3));
+  EXPECT_EQ(world.reactor.stats().long_turns, 1U);
+  EXPECT_EQ(heartbeat.look().long_turns, 1U);
+  EXPECT_EQ(heartbeat.look().last_long, work);
+}
+
+TEST(Reactor, CountsWhenItComesLateOutOfAWait) {
+  World world;
+  world.reactor.turn(seconds(1));
+  world.clock.advance(seconds(1) + Heartbeat::kLongTurn);
+  world.reactor.turn(seconds(1));
+  EXPECT_EQ(world.reactor.stats().long_turns, 0U);
+  world.clock.advance(seconds(1) + Heartbeat::kLongTurn + nanoseconds(1));
+  world.reactor.turn(seconds(1));
+  EXPECT_EQ(world.reactor.stats().long_turns, 1U);
+}
+
+TEST(Reactor, IsNotExpectedBackAfterItsEnd) {
+  World world;
+  Heartbeat heartbeat;
+  world.reactor.set_heartbeat(heartbeat);
+  world.log.during = [&](const std::string&) { world.reactor.stop(); };
+  world.reactor.run();
+  EXPECT_EQ(heartbeat.look().beat, 0U);
+}
+
 TEST(ReactorDeath, OneHandlerAKind) {
   World world;
   EXPECT_DEATH(world.reactor.route(OpKind::kAccept, world.log), "CHECK failed");

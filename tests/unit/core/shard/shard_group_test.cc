@@ -64,6 +64,40 @@ ShardGroup::Factory traced(Trace& trace, int shards) {
   };
 }
 
+TEST(CrossThreadShardGroup, DoesWhatIsLeftBeforeOneRuns) {
+  Trace trace;
+  ShardGroup group;
+  EXPECT_TRUE(group.ended());
+  int made = -1;
+  int running = -1;
+  const auto before_run = [&]() -> Result<void> {
+    made = trace.made.load();
+    running = trace.running.load();
+    return {};
+  };
+  ASSERT_TRUE(group.start({.shards = 3, .before_run = before_run}, traced(trace, 3)).ok());
+  EXPECT_EQ(made, 3);
+  EXPECT_EQ(running, 0);
+  EXPECT_FALSE(group.ended());
+  trace.stop.store(true);
+  while (!group.ended()) sched_yield();
+  EXPECT_EQ(trace.destroyed.load(), 0) << "that waits for join()";
+  group.join();
+  EXPECT_TRUE(group.ended());
+}
+
+TEST(CrossThreadShardGroup, NoneRunsIfWhatIsLeftFails) {
+  Trace trace;
+  ShardGroup group;
+  const auto before_run = []() -> Result<void> { return Error{"the door is locked"}; };
+  const auto started = group.start({.shards = 3, .before_run = before_run}, traced(trace, 3));
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.error().text, "the door is locked");
+  EXPECT_EQ(trace.running.load(), 0);
+  EXPECT_EQ(trace.destroyed.load(), 3);
+  EXPECT_EQ(trace.wrong.load(), 0);
+}
+
 TEST(CrossThreadShardGroup, StartsAndEndsInStep) {
   for (const int shards : {1, 2, 5}) {
     Trace trace;

@@ -25,6 +25,18 @@ TEST(Waker, AsksTheKernelOnlyForASleeper) {
   EXPECT_EQ(ring.asked(), 0U);
 }
 
+TEST(Waker, TellsWhoSleepsUnasked) {
+  EventRing ring;
+  Waker waker(ring);
+  EXPECT_TRUE(waker.awake_or_asked());
+  waker.about_to_sleep();
+  EXPECT_FALSE(waker.awake_or_asked());
+  waker.wake();
+  EXPECT_TRUE(waker.awake_or_asked());
+  waker.awake();
+  EXPECT_TRUE(waker.awake_or_asked());
+}
+
 TEST(Waker, OnceASleep) {
   EventRing ring;
   Waker waker(ring);

@@ -180,6 +180,9 @@ TEST_F(HttpConnectionAnswersLater, NoDeadlineRunsMeanwhile) {
 TEST_F(HttpConnectionAnswersLater, ADrainLetsItOut) {
   begin(publish(far_));
   world_.shared().draining.store(true);
+  world_.turn_one(0);
+  world_.clock().advance(Drain::kLongestGrace);
+  world_.turn_one(0);
   const std::string all = answers();
   EXPECT_EQ(count(all, R"({"result":{}})"), 1U);
   EXPECT_EQ(count(all, "Connection: close"), 1U);
@@ -271,18 +274,59 @@ TEST(HttpConnection, AHalfClosedClientGetsItsAnswer) {
   EXPECT_FALSE(world.ring().is_open(file));
 }
 
-TEST(HttpConnection, DrainsWhatIsIdleOrHalfSent) {
+ClientShardOptions patient_drain() {
+  ClientShardOptions options = ShardWorld::insecure_options();
+  options.drain_timeout = seconds(30);
+  return options;
+}
+
+TEST(HttpConnection, ADrainClosesWhatIsIdle) {
   ShardWorld world;
-  const FileSlot fresh = world.connect();
   const FileSlot idle = world.connect();
-  const FileSlot half = world.connect();
   world.send(idle, get());
-  world.send(half, "GET / HT");
-  world.shared().draining.store(true);
-  world.turn();
-  world.advance(milliseconds(1'010));
-  for (const FileSlot file : {fresh, idle, half}) EXPECT_FALSE(world.ring().is_open(file));
+  world.begin_drain();
+  EXPECT_FALSE(world.ring().is_open(idle));
   EXPECT_TRUE(world.shard().drained());
+}
+
+TEST(HttpConnection, ADrainWaitsForWhatIsOnItsWay) {
+  ShardWorld world(patient_drain());
+  const FileSlot silent = world.connect();
+  const FileSlot half = world.connect();
+  world.send(half, "GET / HT");
+  world.begin_drain();
+  world.advance(seconds(15));  // the second one is told
+  const std::uint64_t& draining =
+      world.metrics().rejected_total[static_cast<std::size_t>(RejectReason::kDraining)];
+  world.advance(HttpConnection::kDrainWait + milliseconds(20));
+  EXPECT_EQ(draining, 1U);
+  EXPECT_FALSE(world.ring().is_open(silent));
+  EXPECT_TRUE(world.ring().sent(half).starts_with("HTTP/1.1 408"));
+}
+
+TEST(HttpConnection, ARequestThatCameInTimeIsServedInADrain) {
+  ShardWorld world(patient_drain());
+  const FileSlot half = world.connect();
+  world.send(half, "GET / HT");
+  world.begin_drain();
+  world.advance(HttpConnection::kDrainWait - milliseconds(20));
+  world.send(half, "TP/1.1\r\nHost: a\r\n\r\n" + get());
+  const std::string answer = world.ring().sent(half);
+  EXPECT_EQ(count(answer, "HTTP/1.1 200"), 1U) << "the one behind it is not";
+  EXPECT_EQ(count(answer, "Connection: close"), 1U);
+}
+
+TEST(HttpConnection, AWebSocketThatOpensInADrainIsToldToGo) {
+  ShardWorld world(patient_drain());
+  const FileSlot file = world.connect();
+  world.begin_drain();
+  world.send(file, ShardWorld::handshake());
+  const std::string answer = world.ring().take_sent(file);
+  ASSERT_TRUE(answer.starts_with("HTTP/1.1 101"));
+  const auto frames = ShardWorld::parse(Bytes(answer).substr(answer.find("\r\n\r\n") + 4));
+  ASSERT_EQ(frames.size(), 1U);
+  EXPECT_EQ(frames[0].opcode, Opcode::kClose);
+  EXPECT_TRUE(frames[0].payload.starts_with("\x0b\xb9"));  // 3001
 }
 
 TEST(HttpConnection, WhoPipelinesWithoutReadingIsCutOff) {

@@ -62,16 +62,16 @@ TEST(ClientShard, DrainsAtTheLatestAfterItsTimeout) {
   const FileSlot silent = world.open_client();
   const FileSlot stuck = world.open_client();
   world.ring().set_send_budget(stuck, 0);
-  world.shared().draining.store(true);
-  world.turn();
+  world.begin_drain();
+  world.advance(milliseconds(4'260));  // all have been told
   EXPECT_EQ(world.close_code(answers), 3001);
   world.send(answers, client_close_frame(3001));
   EXPECT_FALSE(world.ring().is_open(answers));
   EXPECT_TRUE(world.ring().is_open(silent));
   EXPECT_EQ(world.ring().pending_accepts(ShardWorld::kListener), 0U) << "nobody new";
-  world.advance(milliseconds(4'980));
+  world.advance(milliseconds(200));
   EXPECT_FALSE(world.shard().drained());
-  world.advance(milliseconds(40));
+  world.advance(milliseconds(80));
   EXPECT_TRUE(world.shard().drained());
 }
 
@@ -82,9 +82,26 @@ TEST(ClientShard, WhoWasOnItsWayWhenTheDrainBeganIsSentAwayToo) {
   const FileSlot late = world.ring().connect(ShardWorld::kListener);
   // The drain begins in the turn in which the accept comes, or before it.
   world.turn();
-  world.advance(milliseconds(1'010));
+  world.advance(Drain::kLongestGrace);
+  world.send(late, ShardWorld::handshake());
+  EXPECT_TRUE(world.ring().take_sent(late).starts_with("HTTP/1.1 101")) << "it is served";
+  world.advance(seconds(5));
+  world.advance(milliseconds(40));
   EXPECT_FALSE(world.ring().is_open(late));
   EXPECT_TRUE(world.shard().drained());
+}
+
+// The other's client needs what this one owns of the broker.
+TEST(ClientShard, RunsUntilAllHaveDrained) {
+  ShardWorld world(ShardWorld::insecure_options(), 2);
+  const FileSlot last = world.open_client(1);
+  world.begin_drain();
+  EXPECT_TRUE(world.shard(0).drained());
+  EXPECT_FALSE(world.shard(0).reactor().stopping());
+  EXPECT_EQ(world.close_code(last, 1), 3001);
+  world.send(last, client_close_frame(3001), 1);
+  EXPECT_TRUE(world.shard(0).reactor().stopping());
+  EXPECT_TRUE(world.shard(1).reactor().stopping());
 }
 
 // --- Churn --------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ TEST(ConfigKeys, AreFoundByTheirNames) {
   EXPECT_EQ(find_key("server", "kind"), nullptr);
   EXPECT_EQ(find_key("", "shards"), nullptr);
   EXPECT_EQ(find_flag(""), nullptr);
-  EXPECT_EQ(find_flag("--join"), nullptr);
+  EXPECT_EQ(find_flag("--migrate"), nullptr);
 }
 
 TEST(ConfigKeys, ExplainThemselves) {

@@ -53,7 +53,7 @@ TEST(ConfigurationPage, ShowsAFileWithEveryDefault) {
   }
   EXPECT_EQ(config, Config{});
   EXPECT_EQ(name_space, NamespaceConfig{});
-  EXPECT_EQ(keys + 2, config_keys().size()) << "all but the secret and --insecure";
+  EXPECT_EQ(keys + 3, config_keys().size()) << "all but the secret, --insecure and --join";
 }
 
 }  // namespace

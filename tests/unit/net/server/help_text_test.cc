@@ -18,7 +18,6 @@ TEST(HelpText, ListsEveryFlag) {
     EXPECT_NE(help.find(flag), std::string::npos) << flag;
   }
   EXPECT_NE(help.find("Default: 0.0.0.0:8000,[::]:8000."), std::string::npos);
-  EXPECT_EQ(help.find("--join"), std::string::npos);
 }
 
 TEST(HelpText, ListsEveryCommand) {

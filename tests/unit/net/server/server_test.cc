@@ -118,6 +118,67 @@ TEST(Server, APortInUseIsExit74AndNamesIt) {
   (*first)->join();
 }
 
+TEST(Server, AnotherOneJoinsAndTheFirstLeaves) {
+  auto first = Server::start(two_shards());
+  ASSERT_TRUE(first.ok()) << first.error().text;
+  Config config = two_shards();
+  config.join = true;
+  config.server.listen[0].port = port_of((*first)->ready_line(), "listen");
+  auto second = Server::start(config);
+  ASSERT_TRUE(second.ok()) << second.error().text;
+  EXPECT_FALSE((*first)->ended());
+  (*first)->drain();
+  (*first)->join();
+  EXPECT_TRUE((*first)->ended());
+  // All that come are the second one's.
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_NE(answer_of(config.server.listen[0].port, "/").find("millrace "), std::string::npos);
+  }
+  (*second)->drain();
+  (*second)->join();
+}
+
+TEST(Server, WhoJoinsNeedsAnAdminAddressOfItsOwn) {
+  auto first = Server::start(two_shards());
+  ASSERT_TRUE(first.ok());
+  Config config = two_shards();
+  config.join = true;
+  config.server.listen[0].port = port_of((*first)->ready_line(), "listen");
+  config.server.admin.port = port_of((*first)->ready_line(), "admin");
+  const StartError error = must_not_start(config);
+  EXPECT_EQ(error.exit_code, kExitAddress);
+  EXPECT_NE(error.text.find("With --join it needs one of its own"), std::string::npos)
+      << error.text;
+  // The attempt has cost the first one nobody.
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_NE(answer_of(config.server.listen[0].port, "/").find("millrace "), std::string::npos);
+  }
+  (*first)->drain();
+  (*first)->join();
+}
+
+TEST(Server, AHurryEndsADrain) {
+  Config config = two_shards();
+  config.limits.drain_timeout = seconds(600);
+  auto server = Server::start(config);
+  ASSERT_TRUE(server.ok());
+  const std::uint16_t port = port_of((*server)->ready_line(), "listen");
+  const int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(silent, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
+  EXPECT_TRUE(
+      answer_of(port_of((*server)->ready_line(), "admin"), "/readyz").starts_with("HTTP/1.1 200"));
+  (*server)->drain();
+  (*server)->hurry();
+  (*server)->join();
+  EXPECT_NE((*server)->drained_line().find("1 were cut off in the end, 0 bytes"), std::string::npos)
+      << (*server)->drained_line();
+  close(silent);
+}
+
 TEST(Server, MoreConnectionsThanItsTablesHoldIsExit71WithTheFix) {
   Config config = two_shards();
   config.server.max_connections = 100'000'000;

@@ -251,8 +251,7 @@ TEST(Session, PingsByFrameWhereTheClientAskedForIt) {
 TEST(Session, SaysGoodbyeWhenTheServerDrains) {
   ShardWorld world;
   const FileSlot file = world.open_client();
-  world.shared().draining.store(true);
-  world.turn();
+  world.begin_drain();
   EXPECT_EQ(world.close_code(file), 3001);
   world.send(file, client_close_frame(3001, ""));
   EXPECT_FALSE(world.ring().is_open(file));

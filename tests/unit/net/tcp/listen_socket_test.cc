@@ -94,6 +94,104 @@ TEST(ListenSocket, APortIsFreeAgainAfterClose) {
   EXPECT_EQ(must_listen(address, 2).address, address);
 }
 
+// --- Sharing a port on purpose ------------------------------------------------------------------
+
+// Starts a connect and tells how it stands after `ms`: 0, or errno, or EINPROGRESS.
+int connect_within(std::uint16_t port, int ms, int& fd) {
+  fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0) return 0;
+  pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
+  if (poll(&ready, 1, ms) != 1) return EINPROGRESS;
+  return option(fd, SOL_SOCKET, SO_ERROR);
+}
+
+TEST(ListenSocket, WhoJoinsGetsNothingUntilItListens) {
+  const ListenGroup first = must_listen("127.0.0.1:0", 2);
+  EXPECT_FALSE(first.joined);
+  const ListenGroup second = must_listen(first.address, 2, {.join = true});
+  EXPECT_TRUE(second.joined);
+  EXPECT_EQ(second.address, first.address);
+  const auto queued = [](const ListenGroup& group) {
+    int count = 0;
+    for (const ListenSocket& socket : group.sockets) {
+      for (int fd = accept_from(socket); fd >= 0; fd = accept_from(socket)) {
+        ++count;
+        close(fd);
+      }
+    }
+    return count;
+  };
+  std::vector<int> clients;
+  for (int i = 0; i < 50; ++i) clients.push_back(connect_to(port_of(first.address)));
+  EXPECT_EQ(queued(first), 50);
+  ASSERT_TRUE(start_listening(second, {}).ok());
+  for (int i = 0; i < 100; ++i) clients.push_back(connect_to(port_of(first.address)));
+  const int of_second = queued(second);
+  EXPECT_GT(of_second, 0);
+  EXPECT_EQ(queued(first) + of_second, 100);
+  for (const int fd : clients) close(fd);
+}
+
+TEST(ListenSocket, WhoFindsNobodyToJoinListensAtOnce) {
+  const ListenGroup group = must_listen("127.0.0.1:0", 1, {.join = true});
+  EXPECT_FALSE(group.joined);
+  close(connect_to(port_of(group.address)));
+}
+
+TEST(ListenSocket, CannotJoinWhoDoesNotShare) {
+  const int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in any{};
+  any.sin_family = AF_INET;
+  any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(any);
+  ASSERT_EQ(bind(other, reinterpret_cast<const sockaddr*>(&any), size), 0);
+  ASSERT_EQ(listen(other, 1), 0);
+  ASSERT_EQ(getsockname(other, reinterpret_cast<sockaddr*>(&any), &size), 0);
+  const auto group =
+      listen_on("127.0.0.1:" + std::to_string(ntohs(any.sin_port)), 1, {.join = true});
+  ASSERT_FALSE(group.ok());
+  EXPECT_NE(group.error().text.find("does not share it"), std::string::npos) << group.error().text;
+  close(other);
+}
+
+TEST(ListenSocket, HoldsNewcomersBackAndLetsTheQueueBe) {
+  const ListenGroup group = must_listen("127.0.0.1:0", 1);
+  const std::uint16_t port = port_of(group.address);
+  const int queued = connect_to(port);
+  ASSERT_TRUE(group.sockets[0].hold_newcomers());
+  int held = -1;
+  EXPECT_EQ(connect_within(port, 200, held), EINPROGRESS) << "neither taken nor refused";
+  const int accepted = accept_from(group.sockets[0]);
+  ASSERT_GE(accepted, 0);
+  // Who was in the queue talks as ever.
+  EXPECT_EQ(send(queued, "hello", 5, MSG_NOSIGNAL), 5);
+  char bytes[8];
+  EXPECT_EQ(recv(accepted, bytes, sizeof(bytes), 0), 5);
+  for (const int fd : {queued, held, accepted}) close(fd);
+}
+
+// Its SYN comes again after a second, to the one who is left.
+TEST(ListenSocket, WhoWasHeldBackComesToTheNextOne) {
+  ListenGroup first = must_listen("127.0.0.1:0", 1);
+  const std::uint16_t port = port_of(first.address);
+  ASSERT_TRUE(first.sockets[0].hold_newcomers());
+  int held = -1;
+  EXPECT_EQ(connect_within(port, 100, held), EINPROGRESS);
+  const ListenGroup second = must_listen(first.address, 1, {.join = true});
+  ASSERT_TRUE(start_listening(second, {}).ok());
+  first.sockets[0].close();
+  pollfd ready{.fd = held, .events = POLLOUT, .revents = 0};
+  ASSERT_EQ(poll(&ready, 1, 10'000), 1);
+  EXPECT_EQ(option(held, SOL_SOCKET, SO_ERROR), 0);
+  const int accepted = accept_from(second.sockets[0]);
+  EXPECT_GE(accepted, 0);
+  for (const int fd : {held, accepted}) close(fd);
+}
+
 TEST(ListenSocket, Ipv4AndIpv6ShareAPortNumber) {
   const ListenGroup v4 = must_listen("0.0.0.0:0");
   const std::string port = std::to_string(port_of(v4.address));
