@@ -293,8 +293,8 @@ function figures({ load, tenth, held }, planned) {
   return { planned, open, hold, broadcast, drain, count, user, client, slab, queues, half };
 }
 
-// "For one more" is the slope from a tenth of the connections to all, so that nothing which a server
-// has in any case is counted. One half of a connection on loopback is the server's. The client's
+// "For one more" is the slope from a tenth of the connections to all, so that nothing is counted
+// which a server has in any case. One half of a connection on loopback is the server's. The client's
 // kernel memory is no smaller, since it also holds the port: half of both is no less than the
 // server's.
 function table(f) {

@@ -6,8 +6,10 @@ import { start } from './processes.mjs';
 import { slowness, waitFor, within } from './wait.mjs';
 
 // Resolves once all have an answer, or were let in or not ("crowd ready"). result() ends those who
-// stay, and tells {status: {503: 10}, retry_after: {4: 1}, closed, cut, resets, ms_p50, ms_p99, ...}.
-export async function startCrowd(server, act, count, { seconds = 30, rate = 0, field = null } = {}) {
+// stay, and tells {status: {503: 10}, retry_after: {4: 1}, closed, cut, resets, ms_p50, ms_p99,
+// ...}.
+export async function startCrowd(server, act, count, options = {}) {
+  const { seconds = 30, rate = 0, field = null } = options;
   const args = ['--to', server.host, '--act', act, '--count', String(count)];
   args.push('--seconds', String(seconds * slowness), '--rate', String(rate));
   if (field !== null) args.push('--field', field);
