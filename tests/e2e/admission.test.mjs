@@ -71,7 +71,7 @@ const upgrade = {
   'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
 };
 
-test('at the cap 1,000 more get 503 and a Retry-After, and slots are free again', async () => {
+test('at the cap 1,000 more are told 503 and when to come back, and slots come back', async () => {
   const cap = scaled(500);
   const server = await Millrace.start({ args: ['--max-connections', String(cap)] });
   const held = await startCrowd(server, 'hold', cap);
@@ -97,7 +97,7 @@ test('at the cap 1,000 more get 503 and a Retry-After, and slots are free again'
   await server.stop();
 });
 
-test('of a storm of 1.5 times the cap just the cap is in, the connected are served', async () => {
+test('of a storm of 1.5 times the cap exactly the cap is in, who is in is served', async () => {
   const cap = scaled(2000);
   const server = await Millrace.start({
     shards: 2,
@@ -119,7 +119,7 @@ test('of a storm of 1.5 times the cap just the cap is in, the connected are serv
   await server.stop();
 });
 
-test('accepts are paced: a storm takes the time of its rate, nobody is refused', async () => {
+test('accepts are paced: a storm takes its time, and nobody is refused', async () => {
   const server = await Millrace.start({ limits: { accept_rate: '200', accept_burst: '100' } });
   const client = await RawClient.open(server);
   const start = performance.now();
@@ -132,7 +132,7 @@ test('accepts are paced: a storm takes the time of its rate, nobody is refused',
   await server.stop();
 });
 
-test('thousands of slow handshakes end at their deadline, others get in', async () => {
+test('slow handshakes are closed at their deadline, others get in meanwhile', async () => {
   const count = scaled(2000);
   const server = await Millrace.start({ limits: { handshake_timeout: '4s' } });
   const before = server.rss();
@@ -231,7 +231,7 @@ function cpuSeconds(pid) {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-test('a descriptor limit below what is open costs no CPU, and accepts come back', async () => {
+test('accepts that find no descriptor cost no CPU, and come back', async () => {
   const server = await Millrace.start({ args: ['--max-connections', '400'] });
   const client = await RawClient.open(server);
   const limit = (soft) => {
@@ -240,7 +240,7 @@ test('a descriptor limit below what is open costs no CPU, and accepts come back'
   const limits = readFileSync(`/proc/${server.pid}/limits`, 'utf8');
   const before = /Max open files\s+(\d+)/.exec(limits)[1];
   const open = readdirSync(`/proc/${server.pid}/fd`).length;
-  limit(Math.max(3, open - 5));
+  limit(open);
   const cpu = cpuSeconds(server.pid);
   const storm = await startCrowd(server, 'hold', 100, { seconds: 20 });
   await sleep(3000);
@@ -253,6 +253,12 @@ test('a descriptor limit below what is open costs no CPU, and accepts come back'
   const ms = performance.now() - start;
   assert.ok(ms < 3000 * slowness, `${ms} ms until all were in`);
   assert.equal((await storm.result()).status['101'], 100);
+  // Direct descriptors (Linux 6.13) are not the process's own: nothing fails. kernel61/admission
+  // runs this without them.
+  const plain = server.run.err.includes('client sockets are descriptors of the process');
+  const errors = await server.metric('millrace_accept_errors_total');
+  assert.equal(errors > 0, plain, `${errors} errors`);
+  assert.ok(errors < 3000, `${errors} errors in 3 s`);
   await client.leave();
   await allGone(server);
   await server.stop();

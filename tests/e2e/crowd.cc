@@ -1,7 +1,7 @@
 // Many newcomers at once, in the ways that trouble a server; for tests/e2e/admission.test.mjs and,
 // in its big forms, by hand (docs/TESTING.md).
 //
-//   crowd --to ADDR:PORT --count N --act ACT [--seconds S] [--rate R] [--field TEXT]
+//   crowd --to ADDR:PORT --count N --act ACT [--seconds S] [--rate R]
 //     burst    all connect at once and send a WebSocket handshake
 //     silent   all connect at once and send nothing
 //     hold     as burst, then the connect command; who is in stays until standard input ends
@@ -42,7 +42,6 @@ struct Options {
   double seconds = 30;
   double rate = 0;  // connects a second; 0 is all at once
   Act act = Act::kBurst;
-  std::string field;
 };
 
 struct Newcomer {
@@ -90,8 +89,6 @@ Options parse(int argc, char** argv) {
       options.seconds = std::stod(value);
     } else if (name == "--rate") {
       options.rate = std::stod(value);
-    } else if (name == "--field") {
-      options.field = value + "\r\n";
     } else if (name == "--act" && acts.contains(value)) {
       options.act = acts.at(value);
     } else {
@@ -108,8 +105,7 @@ class Crowd {
         request_(
             "GET /connection/websocket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
-            options.field + "\r\n"),
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
         epoll_(epoll_create1(EPOLL_CLOEXEC)),
         newcomers_(options.count) {}
 

@@ -5,14 +5,12 @@ import { build } from './millrace.mjs';
 import { start } from './processes.mjs';
 import { slowness, waitFor, within } from './wait.mjs';
 
-// Resolves once all have an answer, or were let in or not ("crowd ready"). result() ends those who
-// stay, and tells {status: {503: 10}, retry_after: {4: 1}, closed, cut, resets, ms_p50, ms_p99,
-// ...}.
-export async function startCrowd(server, act, count, options = {}) {
-  const { seconds = 30, rate = 0, field = null } = options;
+// Resolves once all have begun. `ready` resolves once all have an answer, or were let in or not.
+// result() ends those who stay, and tells
+// {status: {503: 10}, retry_after: {4: 1}, closed, cut, resets, ms_p50, ms_p99, ms_max, ...}.
+export async function startCrowd(server, act, count, { seconds = 30, rate = 0 } = {}) {
   const args = ['--to', server.host, '--act', act, '--count', String(count)];
   args.push('--seconds', String(seconds * slowness), '--rate', String(rate));
-  if (field !== null) args.push('--field', field);
   const run = start(join(build, 'crowd'), args, { stdio: ['pipe', 'pipe', 'pipe'] });
   const settled = () => {
     if (run.result && run.result.code !== 0) throw new Error(`the crowd ended: ${run.err}`);
