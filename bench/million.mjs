@@ -294,9 +294,9 @@ function figures({ load, tenth, held }, planned) {
 }
 
 // "For one more" is the slope from a tenth of the connections to all, so that nothing is counted
-// which a server has in any case. One half of a connection on loopback is the server's. The client's
-// kernel memory is no smaller, since it also holds the port: half of both is no less than the
-// server's.
+// which a server has in any case. One half of a connection on loopback is the server's. The
+// client's kernel memory is no smaller, since it also holds the port: half of both is no less than
+// the server's.
 function table(f) {
   const row = (name, value, note = '') =>
     `${name.padEnd(36)}${value.padStart(12)}  ${note}`.trimEnd();

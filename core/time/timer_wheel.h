@@ -69,7 +69,7 @@ static_assert(sizeof(Timer) == 32, "every connection has some");
 class TimerWheel {
  public:
   // One tick. A deadline is rounded up to the next tick.
-  static constexpr Duration kTick = milliseconds(16);
+  static constexpr Duration kTick = milliseconds(4);
 
   // REQUIRES: now.ns >= 0.
   explicit TimerWheel(Instant now);

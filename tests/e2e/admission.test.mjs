@@ -97,7 +97,7 @@ test('at the cap 1,000 more get 503 and a Retry-After, and slots are free again'
   await server.stop();
 });
 
-test('of a storm of 1.5 times the cap exactly the cap is in, the connected are served', async () => {
+test('of a storm of 1.5 times the cap just the cap is in, the connected are served', async () => {
   const cap = scaled(2000);
   const server = await Millrace.start({
     shards: 2,
