@@ -2,6 +2,9 @@
 //
 //   reap completions -> run their handlers -> timers(now) -> inbound sources -> flush -> wait
 //
+// Timers wait while more completions are there than a turn takes: a deadline is judged only after
+// what came before it.
+//
 // Completions are collected first and run from the loop, never from inside the reaping code, so
 // that the stack stays flat and a simulator decides their order. The clock is read once a turn,
 // here and nowhere below.
@@ -121,7 +124,12 @@ class Reactor {
   Heartbeat own_heartbeat_;
   Heartbeat* heartbeat_ = &own_heartbeat_;
   Instant wait_ends_ = Instant::never();
+  // So many turns in a row may leave timers to a later one for the sake of completions that wait:
+  // enough for all that a completion queue holds.
+  static constexpr std::uint32_t kMostFullBatches = 64;
+
   bool batch_was_full_ = false;
+  std::uint32_t full_batches_ = 0;  // in a row
   std::atomic<bool> stopping_{false};
   ReactorStats stats_;
 };

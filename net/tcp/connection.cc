@@ -65,6 +65,7 @@ void Connection::resume_reading() {
 void Connection::set_deadline(Instant deadline) {
   if (state_ != State::kOpen) return;
   protocol_deadline_ = deadline;
+  excused_ = false;
   table_.move_timer(*this);
 }
 

@@ -136,6 +136,7 @@ class Connection : public Timer {
   std::uint8_t run_ : 4 = 0;  // quiet: inputs without a gap, the latest included
   const bool counted_ : 1;    // it has a unit of what the table holds
   bool paused_ : 1 = false;
+  bool excused_ : 1 = false;  // its deadline has come, and waits for input that is on its way
   bool parked_ : 1 = false;   // its receive ended for want of a buffer
   bool dirty_ : 1 = false;    // on the table's list for the end of the turn
   bool resumed_ : 1 = false;  // on the table's list of those to be fed again

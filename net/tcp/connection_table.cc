@@ -147,6 +147,11 @@ Instant ConnectionTable::send_deadline(const Connection& connection) {
   return connection.queue_ ? connection.queue_->deadline() : Instant::never();
 }
 
+// True if a poll has told of input that has not come yet.
+bool ConnectionTable::is_reading(const Connection& connection) {
+  return !connection.busy_ && connection.recv_armed_;
+}
+
 void ConnectionTable::on_timer(Timer& timer, Instant now) {
   auto& connection = static_cast<Connection&>(timer);
   CHECK(!connection.closing());
@@ -156,7 +161,14 @@ void ConnectionTable::on_timer(Timer& timer, Instant now) {
     begin_close(connection, now);
     return;
   }
+  if (connection.protocol_deadline_ <= now && is_reading(connection) && !connection.excused_) {
+    // Its input, the pong perhaps, is there, and comes with the next turn: but once for a deadline.
+    connection.excused_ = true;
+    reactor_.timers().arm(connection, now, *this);
+    return;
+  }
   if (connection.protocol_deadline_ <= now) {
+    connection.excused_ = false;
     connection.protocol_deadline_ = Instant::never();
     if (connection.state_ == Connection::State::kFlushing) {
       begin_close(connection, now);

@@ -120,6 +120,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   void mark_resumed(Connection& connection);
   void arm_timer(Connection& connection);
   void move_timer(Connection& connection);
+  [[nodiscard]] static bool is_reading(const Connection& connection);
   [[nodiscard]] static Instant send_deadline(const Connection& connection);
   void flushed(Connection& connection, Instant now);
   void begin_close(Connection& connection, Instant now);
