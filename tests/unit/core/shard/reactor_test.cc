@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <thread>
@@ -133,6 +134,35 @@ TEST(Reactor, AFullBatchLetsNobodySleep) {
     EXPECT_EQ(world.ring.last_timeout(), seconds(3));
     EXPECT_EQ(world.log.calls.size(), events + 4);
   }
+}
+
+// What came in time is behind a full batch: the timer that would call it late has to wait for it.
+TEST(Reactor, TimersWaitForCompletionsThatAreThere) {
+  World world;
+  for (int i = 0; i < 1'025; ++i) world.complete();
+  world.reactor.timers().arm(world.timer, world.clock.now() + milliseconds(1), world.log);
+  world.clock.advance(seconds(1));
+  world.reactor.turn(Duration{});
+  EXPECT_TRUE(world.timer.armed());
+  world.reactor.turn(Duration{});
+  EXPECT_FALSE(world.timer.armed());
+  const auto& calls = world.log.calls;
+  const auto last = std::find(calls.rbegin(), calls.rend(), "completion");
+  const auto timer = std::find(calls.rbegin(), calls.rend(), "timer");
+  EXPECT_LT(timer - calls.rbegin(), last - calls.rbegin()) << "the timer comes last";
+}
+
+// A shard that never catches up keeps its deadlines all the same.
+TEST(Reactor, TimersDoNotWaitForever) {
+  World world;
+  world.reactor.timers().arm(world.timer, world.clock.now() + milliseconds(1), world.log);
+  world.clock.advance(seconds(1));
+  int turns = 0;
+  for (; world.timer.armed() && turns < 100; ++turns) {
+    for (int i = 0; i < 1'024; ++i) world.complete();
+    world.reactor.turn(Duration{});
+  }
+  EXPECT_EQ(turns, 65);
 }
 
 TEST(Reactor, AWakeBetweenLookingAndSleepingIsNotLost) {

@@ -54,6 +54,38 @@ TEST(ConnectionReceiving, MoreThanABufferIsReadToItsEnd) {
   }
 }
 
+// The pong is in the socket, the poll has told of it, and now its deadline comes.
+TEST(ConnectionReceiving, ADeadlineWaitsForInputThatIsThere) {
+  TableHarness world;
+  Record& record = world.open();
+  record.take = [&](Bytes, Instant now) {
+    record.connection->set_deadline(now + seconds(5));
+    return true;
+  };
+  record.connection->set_deadline(world.clock.now() + seconds(1));
+  world.ring.client_send(record.file, "pong");
+  world.clock.advance(seconds(2));
+  world.settle();
+  EXPECT_EQ(record.bytes, "pong");
+  EXPECT_EQ(record.deadlines, 0);
+  world.advance(seconds(6));
+  EXPECT_EQ(record.deadlines, 1);
+}
+
+// Input that is none of what is waited for excuses nobody twice.
+TEST(ConnectionReceiving, ADeadlineWaitsOnce) {
+  TableHarness world;
+  Record& record = world.open();
+  record.connection->set_deadline(world.clock.now() + seconds(1));
+  world.clock.advance(seconds(2));
+  for (int i = 0; i < 8 && record.deadlines == 0; ++i) {
+    world.ring.client_send(record.file, "x");
+    world.turn();
+  }
+  EXPECT_EQ(record.deadlines, 1);
+  EXPECT_LE(record.bytes.size(), 2U);
+}
+
 TEST(ConnectionReceiving, WhatComesDuringAReceiveIsReadAfterIt) {
   TableHarness world;
   Record& record = world.open();
