@@ -113,6 +113,7 @@ void Connector::taken(std::uint32_t slot, const CompletionEvent& event, Instant 
     return;
   }
   attempt.file = FileSlot{static_cast<std::uint32_t>(attempt.socket.number)};
+  if (stopping_) return fail(slot, "stopped");
   attempt.connecting = true;
   reactor_.ring().submit(Op::connect(tag(Step::kConnect, slot), attempt.file, attempt.to));
 }
@@ -147,15 +148,24 @@ void Connector::end(std::uint32_t slot) {
   free_.push_back(slot);
 }
 
-void Connector::on_timer(Timer&, Instant now) {
+void Connector::cancel_late(Instant now) {
   for (std::uint32_t slot = 0; slot < attempts_.size(); ++slot) {
     Attempt& attempt = attempts_[slot];
     if (!attempt.busy || !attempt.connecting || attempt.cancelling) continue;
-    if (now - attempt.started < timeout_) continue;
+    if (!stopping_ && now - attempt.started < timeout_) continue;
     attempt.cancelling = true;
     reactor_.ring().submit(Op::cancel(tag(Step::kCancel, slot), tag(Step::kConnect, slot)));
   }
+}
+
+void Connector::on_timer(Timer&, Instant now) {
+  cancel_late(now);
   if (!idle()) reactor_.timers().arm(timer_, now + kLook, *this);
+}
+
+void Connector::stop(Instant now) {
+  stopping_ = true;
+  cancel_late(now);
 }
 
 }  // namespace millrace::load

@@ -42,6 +42,8 @@ class Connector final : private CompletionHandler, private TimerHandler {
 
   // REQUIRES: has_room().
   void start(const Request& request, Instant now);
+  // Ends what is under way; its taker is told as usual.
+  void stop(Instant now);
   [[nodiscard]] bool has_room() const { return !free_.empty(); }
   [[nodiscard]] bool idle() const { return free_.size() == attempts_.size(); }
 
@@ -67,6 +69,7 @@ class Connector final : private CompletionHandler, private TimerHandler {
   void taken(std::uint32_t slot, const CompletionEvent& event, Instant now);
   void connected(std::uint32_t slot, const CompletionEvent& event, Instant now);
   void fail(std::uint32_t slot, const std::string& cause);
+  void cancel_late(Instant now);
   void end(std::uint32_t slot);
   static OpTag tag(Step step, std::uint32_t slot);
 
@@ -76,6 +79,7 @@ class Connector final : private CompletionHandler, private TimerHandler {
   std::vector<Attempt> attempts_;
   std::vector<std::uint32_t> free_;
   Timer timer_;
+  bool stopping_ = false;
 };
 
 }  // namespace millrace::load

@@ -22,7 +22,6 @@ struct alignas(64) Live {
   std::atomic<std::uint64_t> tries{0};    // attempts begun, ever
   std::atomic<std::uint64_t> errors{0};   // of any kind, ever
   std::atomic<std::uint64_t> deliveries{0};
-  std::atomic<std::uint64_t> published{0};
   std::atomic<bool> publisher_ready{false};
   std::atomic<bool> publishing{false};
 };

@@ -120,7 +120,6 @@ void Worker::flush(Instant now) {
   live.up.store(up_, kOrder);
   live.publisher_ready.store(publisher_ready_, kOrder);
   live.publishing.store(publishing_.busy(), kOrder);
-  live.published.store(report_.published, kOrder);
   if (delivered_ > 0) {
     live.deliveries.fetch_add(delivered_, kOrder);
     std::int64_t last = shared_.last_delivery_ns.load(kOrder);
@@ -243,6 +242,7 @@ void Worker::stop(Instant now) {
   stopping_ = true;
   reconnect_ = false;
   publishing_.stop(now);
+  connector_.stop(now);
   table_.for_each([now](Connection& connection) { connection.terminate(now); });
 }
 

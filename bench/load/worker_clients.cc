@@ -38,8 +38,10 @@ void Worker::on_socket(std::uint32_t ticket, FileSlot file, Instant began, Insta
 
 void Worker::on_connect_failed(std::uint32_t ticket, const std::string& cause, Instant now) {
   if (ticket == kPublisherTicket) return publisher_gone(cause);
-  ++report_.connect_errors[cause];
-  ++errors_;
+  if (!stopping_) {
+    ++report_.connect_errors[cause];
+    ++errors_;
+  }
   end_attempt(ticket, Duration{}, now);
 }
 

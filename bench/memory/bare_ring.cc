@@ -121,8 +121,9 @@ CompletionEvent BareRing::take_input(Peer& peer, OpTag tag, bool more) {
   return {tag, IoError::kNone, more, size, id};
 }
 
-// What is cancelled was armed: its owner knows. Nothing else stays in flight here.
+// Its owner knows that it was in flight. All but a send, which ends at once, are armed here.
 void BareRing::cancel(const Op& op) {
+  if (op.target.kind == OpKind::kSend) return queue(op.tag, 0, IoError::kNotFound);
   if (op.target.kind == OpKind::kAccept) {
     std::erase_if(accepts_, [&op](const Op& accept) { return accept.tag == op.target; });
   }

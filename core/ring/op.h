@@ -156,7 +156,7 @@ enum class IoError : std::uint8_t {
 struct CompletionEvent {
   OpTag tag;
   IoError error = IoError::kNone;
-  bool more = false;         // the operation goes on; its bit stays set
+  bool more = false;  // the operation goes on; its bit stays set
   // accept: the FileSlot; recv, send: bytes (recv 0: end of stream); a connect that failed: errno,
   // to be shown to people
   std::uint32_t result = 0;

@@ -76,11 +76,8 @@ void SocketFiles::prepare_take(io_uring_sqe& entry, TakenSocket& socket) {
     return;
   }
   io_uring_prep_nop(&entry);
-  if (take(socket.fd)) {
-    socket.fd = -1;
-  } else {
-    socket.number = -1;
-  }
+  if (!take(socket.fd)) socket.number = -1;  // and it is closed
+  socket.fd = -1;
 }
 
 bool SocketFiles::take(int accepted) {

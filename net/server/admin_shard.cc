@@ -149,6 +149,7 @@ void AdminShard::on_message(ShardId from, Message& message, Instant now) {
 
 void AdminShard::on_timer(Timer& timer, Instant now) {
   if (&timer == &gather_timer_) return finish_gather(now);
+  if (stopping_) return;  // the others have ended
   look_around(now);
   reactor_.timers().arm(look_timer_, now + Watchdog::kBetweenLooks, *this);
 }

@@ -59,7 +59,12 @@ std::uint32_t Admission::bank(std::size_t listeners) const {
 
 TokenBucket* Admission::bucket(Instant now) {
   if (!bucket_ && limits_.accepts) bucket_.emplace(*limits_.accepts, now);
-  return bucket_ ? &*bucket_ : nullptr;
+  return bucket_ && paced_ ? &*bucket_ : nullptr;
+}
+
+void Admission::pace_no_more(Instant now) {
+  paced_ = false;
+  if (listeners_ != nullptr) listeners_->resume(now);
 }
 
 std::uint32_t Admission::room(Instant now) {

@@ -75,6 +75,10 @@ class Admission final : public AcceptGate, public SlotObserver, public Arrivals 
   [[nodiscard]] std::optional<Refused> admit_upgrade(ConnId id, const HttpRequest& request,
                                                      Instant now);
 
+  // From now on accepts are as fast as they come: a drain closes the kernel's queue, and who waits
+  // in it then is reset.
+  void pace_no_more(Instant now);
+
   void on_arrived(ConnId id) override;
   void on_slot_free(ConnId id, Instant now) override;
   [[nodiscard]] std::uint32_t room(Instant now) override;
@@ -110,7 +114,8 @@ class Admission final : public AcceptGate, public SlotObserver, public Arrivals 
   Random& random_;
   ShardMetrics& metrics_;
   ListenerSet* listeners_ = nullptr;
-  std::optional<TokenBucket> bucket_;    // from the first time that it is asked
+  std::optional<TokenBucket> bucket_;  // from the first time that it is asked
+  bool paced_ = true;
   std::vector<std::uint8_t> facts_;      // by slot
   std::vector<KeyedQuota::Cell> cells_;  // by slot, from 1; 0 is none. Empty without `addresses`.
   std::unordered_map<std::uint32_t, Peer> proxies_;  // of the proxied, by slot

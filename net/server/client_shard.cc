@@ -161,6 +161,7 @@ bool ClientShard::ready() const {
 }
 
 void ClientShard::drain(Instant now) {
+  if (drain_.wanted()) admission_.pace_no_more(now);
   drain_.look(now);
   if (!drain_.done()) return;
   if (!told_drained_) {

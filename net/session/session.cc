@@ -59,7 +59,7 @@ void Session::pong_came() {
 }
 
 void Session::ping_at(Instant due) {
-  transport_.set_user_deadline(context_.pings.round_up(due, context_.metrics.clients));
+  transport_.set_user_deadline(context_.pings.round_down(due, context_.metrics.clients));
 }
 
 void Session::on_deadline(Instant now) {

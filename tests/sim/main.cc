@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/log.h"
 #include "core/base/mutant.h"
 #include "tests/sim/world.h"
 
@@ -225,6 +226,8 @@ bool choose_mutant(const std::string& name) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // What the server would log of its peers is not what a run says.
+  if (!set_log_level("error")) return 1;
   Arguments arguments;
   arguments.jobs = std::max(1U, std::thread::hardware_concurrency());
   CLI::App app("Simulates shards, clients, a broker and their faults, from seeds");

@@ -1,11 +1,11 @@
-// A server that misbehaves as told: it speaks as much of the client protocol as millrace-load asks.
+// A server that misbehaves as told. It speaks as much of the protocol as millrace-load asks for.
 import { once } from 'node:events';
 import { WebSocketServer } from 'ws';
 
 import { atEnd } from './processes.mjs';
 
-// Once `clients` are subscribed it publishes {"seq":n} for each n of `sequence`, then closes them if
-// told so. `raw`: sends every message to all who have sent none.
+// Once `clients` are subscribed it publishes {"seq":n} for each n of `sequence`, then closes them
+// if told so. `raw`: sends every message to all who have sent none.
 export async function fakeServer({
   sequence = [],
   clients = 1,

@@ -243,6 +243,22 @@ TEST_F(AdmissionTest, AcceptsArePacedAndNobodyIsRefusedForIt) {
   EXPECT_EQ(refused, 0U);
 }
 
+// Who waits in the kernel's queue when a drain closes it would be reset.
+TEST_F(AdmissionTest, ADrainTakesAllThatWait) {
+  ClientShardOptions made = options();
+  made.admission.accepts = TokenRate{.tokens = 1, .per = seconds(10), .burst = 2};
+  ShardWorld world(made);
+  for (int i = 0; i < 2; ++i) world.connect();
+  EXPECT_EQ(world.ring().pending_accepts(ShardWorld::kListener), 0U);
+  world.shared().draining.store(true);
+  world.turn();
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_GT(world.ring().pending_accepts(ShardWorld::kListener), 0U) << i;
+    EXPECT_TRUE(world.ring().is_open(world.connect()));
+  }
+  EXPECT_EQ(world.metrics().connections, 52U);
+}
+
 TEST_F(AdmissionTest, TheConnectedAreServedWhileNewcomersWait) {
   ClientShardOptions made = options();
   made.admission.accepts = TokenRate{.tokens = 1, .per = seconds(10), .burst = 2};
