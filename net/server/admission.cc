@@ -147,13 +147,15 @@ void Admission::remember(ConnId id, bool admitted, const Holds& holds, const Pee
   proxies_.emplace(id.index, peer);
 }
 
-// Only the latest who were refused linger; the oldest has had its answer long ago.
+// Who was refused lingers while there are slots to spare; then the oldest, which has had its answer
+// longest, makes way for each that comes.
 void Admission::make_way(ConnId refused, Instant now) {
+  while (!lingering_.empty() && table_.find(lingering_.front()) == nullptr) lingering_.pop_front();
   lingering_.push_back(refused);
-  if (lingering_.size() <= std::max(reserve() / kLingerShare, 1U)) return;
+  if (table_.free_slots() >= reserve() - reserve() / kLingerShare) return;
   Connection* const oldest = table_.find(lingering_.front());
   lingering_.pop_front();
-  if (oldest != nullptr) oldest->terminate(now);
+  oldest->terminate(now);
 }
 
 void Admission::log(RejectReason reason, const Peer& peer, Instant now) {

@@ -120,7 +120,7 @@ class Admission final : public AcceptGate, public SlotObserver, public Arrivals 
   std::vector<KeyedQuota::Cell> cells_;  // by slot, from 1; 0 is none. Empty without `addresses`.
   std::unordered_map<std::uint32_t, Peer> proxies_;  // of the proxied, by slot
   std::uint32_t refusing_ = 0;                       // slots of those who were refused
-  std::deque<ConnId> lingering_;                     // the latest of them, the oldest first
+  std::deque<ConnId> lingering_;                     // they, the oldest first
   std::vector<LogLimiter> logs_;                     // by reason
 };
 

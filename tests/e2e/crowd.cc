@@ -100,6 +100,9 @@ Options parse(int argc, char** argv) {
 
 class Crowd {
  public:
+  static constexpr std::size_t kSlices = 100;        // of a second
+  static constexpr std::size_t kPortsEach = 10'000;  // of a loopback address; then comes the next
+
   explicit Crowd(const Options& options)
       : options_(options),
         request_(
@@ -126,12 +129,25 @@ class Crowd {
     who.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (who.fd < 0) die("no descriptor is left: raise ulimit -n");
     who.began = now();
+    if (index >= kPortsEach) bind_source(who.fd, index);
     const auto* address = reinterpret_cast<const sockaddr*>(&options_.to);
     if (::connect(who.fd, address, sizeof(options_.to)) != 0 && errno != EINPROGRESS) {
       die("cannot connect: no port is left?");
     }
     epoll_event event{EPOLLIN | EPOLLOUT | EPOLLRDHUP, {.u64 = index}};
     epoll_ctl(epoll_, EPOLL_CTL_ADD, who.fd, &event);
+  }
+
+  // Past half of the ports towards one address, each connect searches all of them.
+  static void bind_source(int fd, std::size_t index) {
+    sockaddr_in source{};
+    source.sin_family = AF_INET;
+    source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + static_cast<in_addr_t>(index / kPortsEach));
+    const int late = 1;
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof(late));
+    if (bind(fd, reinterpret_cast<const sockaddr*>(&source), sizeof(source)) != 0) {
+      die("cannot bind to a loopback address of its own");
+    }
   }
 
   void send_some(Newcomer& who, std::size_t bytes) {
@@ -213,16 +229,19 @@ class Crowd {
   void come() {
     const bool slow = options_.act == Act::kSlow;
     std::size_t begun = 0;
-    double next_byte = now() + 1;
+    std::size_t slice = 0;
+    double next_byte = now();
     while (now() - begin_ < options_.seconds && settled_ < options_.count) {
       const double due = options_.rate == 0 ? 1e9 : (now() - begin_) * options_.rate;
       for (int i = 0; i < 256 && begun < options_.count && static_cast<double>(begun) < due; ++i) {
         connect_one(begun++);
       }
-      turn(begun < options_.count ? 0 : 10);
+      turn(begun < options_.count ? 0 : slow ? 2 : 10);
       if (!slow || now() < next_byte) continue;
-      next_byte += 1;
-      for (Newcomer& who : newcomers_) {
+      // A slice of them at a time, so that a second is not one burst.
+      next_byte += 1.0 / kSlices;
+      for (std::size_t i = slice++ % kSlices; i < newcomers_.size(); i += kSlices) {
+        Newcomer& who = newcomers_[i];
         if (who.fd >= 0 && who.connected) send_some(who, 1);
       }
     }

@@ -41,7 +41,10 @@ std::string of_an_address(std::uint64_t n) {
 
 // Who was refused and is silent: those who came first are closed for those who come last.
 std::string lingering(std::uint64_t n) {
-  ConfigWorld world(Settings{}, 0);
+  ClientShardOptions options = options_of({});
+  options.connections.capacity = 2 * ClientShard::kRefusalSlots;
+  ShardWorld world(options, 1, ClientShard::kRefusalSlots, kWorldFiles);
+  for (std::uint64_t i = 0; i < ClientShard::kRefusalSlots; ++i) world.connect();
   std::uint64_t open = 0;
   std::vector<FileSlot> refused;
   for (std::uint64_t i = 0; i < n; ++i) refused.push_back(world.connect());
@@ -138,7 +141,7 @@ Limits limits_of_numbers() {
        .unit = "addresses",
        .refusal = "HTTP 400",
        .attempt = hops},
-      {.name = "connections of a shard that were refused and are silent",
+      {.name = "silent connections at the cap that were refused",
        .covers = {"admission.cc:kLingerShare", "client_shard.h:kRefusalSlots",
                   "AdmissionLimits.refusal_slots"},
        .value = ClientShard::kRefusalSlots / 4,

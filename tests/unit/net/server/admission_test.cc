@@ -274,10 +274,11 @@ TEST_F(AdmissionTest, TheConnectedAreServedWhileNewcomersWait) {
 
 TEST_F(AdmissionTest, AtTheCapAThousandSilentOnesAreAllTold) {
   ClientShardOptions made = options();
-  made.connections.capacity = ClientShard::kRefusalSlots + 3;
-  ShardWorld world(made, 1, 3, ClientShard::kRefusalSlots + 3);
+  constexpr std::uint32_t kCap = ClientShard::kRefusalSlots;
+  made.connections.capacity = kCap + ClientShard::kRefusalSlots;
+  ShardWorld world(made, 1, kCap, made.connections.capacity);
   std::vector<FileSlot> clients;
-  for (int i = 0; i < 3; ++i) clients.push_back(world.open_client());
+  for (std::uint32_t i = 0; i < kCap; ++i) clients.push_back(world.open_client());
   std::uint64_t told = 0;
   for (int i = 0; i < 1'000; ++i) {
     // Time stands still: nobody's linger ends.
@@ -286,13 +287,27 @@ TEST_F(AdmissionTest, AtTheCapAThousandSilentOnesAreAllTold) {
   }
   EXPECT_EQ(told, 1'000U);
   EXPECT_EQ(rejected(world, RejectReason::kConnectionLimit), 1'000U);
-  EXPECT_LE(world.ring().open_slots(), 3U + ClientShard::kRefusalSlots / 4);
+  EXPECT_EQ(world.ring().open_slots(), kCap + ClientShard::kRefusalSlots / 4);
   for (const FileSlot client : clients) {
     world.send_text(client, R"({"id":2,"subscribe":{"channel":"a"}})");
     EXPECT_EQ(world.texts(client).size(), 1U);
   }
   world.advance(milliseconds(260));
-  EXPECT_EQ(world.ring().open_slots(), 3U);
+  EXPECT_EQ(world.ring().open_slots(), kCap);
+}
+
+TEST_F(AdmissionTest, WhoIsRefusedLingersWhereThereAreSlotsToSpare) {
+  ClientShardOptions made = options();
+  made.connections.capacity = 250;
+  ShardWorld world(made, 1, 1);
+  world.open_client();
+  std::vector<FileSlot> refused;
+  for (int i = 0; i < 200; ++i) refused.push_back(world.connect());
+  for (const FileSlot file : refused) EXPECT_TRUE(world.ring().is_open(file));
+  // Those who left are not in the way of those who come.
+  for (const FileSlot file : refused) leave(world, file);
+  for (int i = 0; i < 200; ++i) refused[static_cast<std::size_t>(i)] = world.connect();
+  for (const FileSlot file : refused) EXPECT_TRUE(world.ring().is_open(file));
 }
 
 TEST_F(AdmissionTest, ABurstOfSilentOnesIsToldAsFastAsTheLoopTurns) {
