@@ -71,6 +71,7 @@ void Session::on_deadline(Instant now) {
       ping(now);
       return;
     case State::kPinged:
+      if (shard_is_late(now)) return await_pong(now);
       disconnect(DisconnectCode::kNoPong, now);
       return;
     case State::kClosed:
@@ -82,8 +83,17 @@ void Session::ping(Instant now) {
   const bool message = ping_style_ == PingStyle::kMessage;
   transport_.send_frame(message ? context_.message_ping : context_.frame_ping);
   state_ = State::kPinged;
+  await_pong(now);
+}
+
+void Session::await_pong(Instant now) {
   last_ping_ = now;
   transport_.set_user_deadline(now + context_.settings.pong_timeout);
+}
+
+// The deadline itself comes late, so a pong may well have come before it and wait to be read.
+bool Session::shard_is_late(Instant now) const {
+  return now - (last_ping_ + context_.settings.pong_timeout) > kLateShard;
 }
 
 void Session::on_too_slow(Instant now) { disconnect(DisconnectCode::kSlow, now); }

@@ -7,7 +7,8 @@
 // that overtakes its pending subscribe answers that first.
 //
 // Time: until the connect command, the stale deadline; after it, a ping every ping_interval, the
-// first at a random point of its second half, and a pong within pong_timeout.
+// first at a random point of its second half, and a pong within pong_timeout. A shard that is late
+// itself, by more than kLateShard, gives its clients that time anew.
 //
 // Owned by its transport. Borrows the shard's SessionContext.
 #pragma once
@@ -62,6 +63,8 @@ enum class PingStyle : std::uint8_t { kMessage, kFrame };
 
 class Session final : public TransportUser {
  public:
+  static constexpr Duration kLateShard = seconds(2);
+
   Session(Transport& transport, SessionContext& context, PingStyle ping_style, Instant now);
   ~Session() override;
 
@@ -109,6 +112,8 @@ class Session final : public TransportUser {
   void pong_came();
   void ping(Instant now);
   void ping_at(Instant due);
+  void await_pong(Instant now);
+  [[nodiscard]] bool shard_is_late(Instant now) const;
 
   Transport& transport_;
   SessionContext& context_;

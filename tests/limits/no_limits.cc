@@ -89,8 +89,8 @@ void add_insides(std::map<std::string, std::string>& all) {
       {"drain.h:kParts", "drain.h:kStep", "drain_log.h:kBetweenLines", "drain_pace.h:kLate",
        "watchdog.h:kBetweenLooks"});
   add(all, "how exactly pings and timers keep time: ping_schedule_test.cc",
-      {"connection_table.cc:kFarBack", "reactor.h:kMostFullBatches", "ping_schedule.h:kLongestStep",
-       "ping_schedule.h:kTogether"});
+      {"connection_table.cc:kFarBack", "reactor.h:kMostFullBatches", "session.h:kLateShard",
+       "ping_schedule.h:kLongestStep", "ping_schedule.h:kTogether"});
   add(all, "a span that an answer is spread over",
       {"refusal.h:kLongestRetry", "refusal.h:kShortestRetry"});
 }
