@@ -28,7 +28,7 @@ struct StartError {
   std::string text;  // one line, cause and fix
 };
 
-class Server : private ListenGate {
+class Server final : private ListenGate {
  public:
   // Everything is up when it returns, or nothing is left of it.
   static Result<std::unique_ptr<Server>, StartError> start(const Config& config);

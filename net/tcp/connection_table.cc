@@ -77,28 +77,12 @@ void ConnectionTable::on_completion(const CompletionEvent& event, Instant now) {
       on_send(*connection, event, now);
       return;
     case OpKind::kCancel:
-      CHECK(connection->recv_cancel_in_flight_);
-      connection->recv_cancel_in_flight_ = false;
-      if (mutated(Mutant::kCancelTakenForEnd)) connection->recv_armed_ = false;
-      on_cancelled(*connection);
-      return;
     case OpKind::kCancelPoll:
-      CHECK(connection->poll_cancel_in_flight_);
-      connection->poll_cancel_in_flight_ = false;
-      on_cancelled(*connection);
-      return;
     case OpKind::kCancelSend:
-      CHECK(connection->send_cancel_in_flight_);
-      connection->send_cancel_in_flight_ = false;
-      on_cancelled(*connection);
+      on_cancelled(*connection, event.tag.kind);
       return;
     case OpKind::kClose:
-      CHECK(connection->close_in_flight_);
-      --metrics_.connections;
-      if (connection->busy_) --metrics_.busy_connections;
-      if (connection->counted_ && !mutated(Mutant::kQuotaLeak)) quota_.give_back(1);
-      connections_.release(id);
-      if (observer_ != nullptr) observer_->on_slot_free(id, now);
+      on_closed(*connection, now);
       return;
     case OpKind::kAccept:
     case OpKind::kCancelAccept:
@@ -110,12 +94,34 @@ void ConnectionTable::on_completion(const CompletionEvent& event, Instant now) {
 }
 
 // A cancel carries no news of its own: what it cancelled tells by its last completion.
-void ConnectionTable::on_cancelled(Connection& connection) {
+void ConnectionTable::on_cancelled(Connection& connection, OpKind kind) {
+  if (kind == OpKind::kCancel) {
+    CHECK(connection.recv_cancel_in_flight_);
+    connection.recv_cancel_in_flight_ = false;
+    if (mutated(Mutant::kCancelTakenForEnd)) connection.recv_armed_ = false;
+  } else if (kind == OpKind::kCancelPoll) {
+    CHECK(connection.poll_cancel_in_flight_);
+    connection.poll_cancel_in_flight_ = false;
+  } else {
+    CHECK(connection.send_cancel_in_flight_);
+    connection.send_cancel_in_flight_ = false;
+  }
   if (connection.closing()) {
     join(connection);
   } else {
     want_recv(connection);
   }
+}
+
+// The descriptor is gone, and nothing else is in flight: the slot is free again.
+void ConnectionTable::on_closed(Connection& connection, Instant now) {
+  CHECK(connection.close_in_flight_);
+  --metrics_.connections;
+  if (connection.busy_) --metrics_.busy_connections;
+  if (connection.counted_ && !mutated(Mutant::kQuotaLeak)) quota_.give_back(1);
+  const ConnId id = connection.id_;
+  connections_.release(id);
+  if (observer_ != nullptr) observer_->on_slot_free(id, now);
 }
 
 // --- time ----------------------------------------------------------------------------------------

@@ -99,7 +99,8 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   void on_recv(Connection& connection, const CompletionEvent& event, Instant now);
   void on_poll(Connection& connection, const CompletionEvent& event);
   void on_send(Connection& connection, const CompletionEvent& event, Instant now);
-  void on_cancelled(Connection& connection);
+  void on_cancelled(Connection& connection, OpKind kind);
+  void on_closed(Connection& connection, Instant now);
   void take_input(Connection& connection, Bytes bytes, Instant now);
   void feed_unread(Connection& connection, Instant now);
   void end_of_stream(Connection& connection, Instant now);

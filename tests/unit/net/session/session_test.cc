@@ -228,6 +228,21 @@ TEST(Session, PingsAndClosesWhoDoesNotAnswer) {
   EXPECT_TRUE(world.ring().is_open(answers));
 }
 
+// A turn of eleven seconds: what a pong's deadline says then is the shard's doing.
+TEST(Session, AShardThatIsLateBlamesNobody) {
+  ShardWorld world;
+  const FileSlot file = world.open_client();
+  for (int second = 0; second < 30 && world.frames(file).empty(); ++second) {
+    world.advance(seconds(1));
+  }
+  world.advance(seconds(11));
+  EXPECT_EQ(world.close_code(file), 0);
+  world.advance(milliseconds(7'900));
+  EXPECT_EQ(world.close_code(file), 0);
+  world.advance(milliseconds(200));
+  EXPECT_EQ(world.close_code(file), 3012);
+}
+
 TEST(Session, PingsByFrameWhereTheClientAskedForIt) {
   ShardWorld world;
   const FileSlot file = world.open_websocket(0, "?cf_ws_frame_ping_pong=true");
