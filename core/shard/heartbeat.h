@@ -68,11 +68,12 @@ class alignas(64) Heartbeat {
            " of this turn, at " + op_name(tag.kind) + " of " + std::to_string(tag.index);
   }
 
-  static constexpr const char* kStart = "its start";
-  static constexpr const char* kReap = "taking completions";
-  static constexpr const char* kCompletions = "completions";
-  static constexpr const char* kTimers = "timers";
-  static constexpr const char* kWait = "in the kernel, or without a core";
+  // Arrays, so that each has one address in all of the program: activity() compares it.
+  static constexpr char kStart[] = "its start";
+  static constexpr char kReap[] = "taking completions";
+  static constexpr char kCompletions[] = "completions";
+  static constexpr char kTimers[] = "timers";
+  static constexpr char kWait[] = "in the kernel, or without a core";
 
  private:
   // An instant is not negative and far below 2^62: 146 years of the monotonic clock.

@@ -207,6 +207,7 @@ test('a shard that stalls is named, and the others are not held up', async () =>
     const freeze = start(join(build, 'freeze_thread'), [String(server.pid), 'shard-1', '400']);
     let done = false;
     freeze.ended.then(() => (done = true));
+    await waitFor(() => freeze.out.includes('frozen'), 'the shard to stand still');
     const asked = server.get('/readyz'); // of the frozen one, too
     let slowest = 0;
     let frozenMs = null;

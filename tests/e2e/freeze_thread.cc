@@ -2,6 +2,8 @@
 // making.
 //
 //   freeze_thread PID NAME MS     NAME as in /proc/PID/task/*/comm, such as shard-1
+//
+// Says `frozen` when the thread is.
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -42,6 +44,8 @@ int main(int argc, char** argv) {
     std::perror("freeze_thread: the thread can't be stopped");
     return 1;
   }
+  std::puts("frozen");
+  std::fflush(stdout);
   const long ms = std::strtol(argv[3], nullptr, 10);
   const timespec span{.tv_sec = ms / 1'000, .tv_nsec = ms % 1'000 * 1'000'000};
   nanosleep(&span, nullptr);

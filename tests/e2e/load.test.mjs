@@ -180,7 +180,7 @@ test('a pause ends with a line on the standard input', async () => {
 test('nobody listens', async () => {
   const gone = await Millrace.start();
   await gone.stop();
-  const run = await runLoad('idle --connections 20', { target: gone.host });
+  const run = await runLoad('idle --connections 20 --hold 200ms', { target: gone.host });
   assert.equal(run.code, 1);
   assert.deepEqual(run.phase('open').connect_errors, { 'connect: Connection refused': 20 });
   assert.match(run.text, /0 of 20 connections are up/);
@@ -204,9 +204,9 @@ test('a wrong key, a wrong path, a channel that is not there', async () => {
   const key = await runLoad('fanout --connections 5 --duration 500ms', { target, key: 'wrong' });
   assert.equal(key.code, 1);
   assert.match(Object.keys(key.phase('load').publish_errors).join(), /HTTP status 401/);
-  const path = await runLoad('idle --connections 5 --path /nowhere', { target });
+  const path = await runLoad('idle --connections 5 --path /nowhere --hold 200ms', { target });
   assert.deepEqual(path.phase('open').connect_errors, { 'HTTP status 404': 5 });
-  const channel = await runLoad('idle --connections 5 --subscribe a.b', { target });
+  const channel = await runLoad('idle --connections 5 --subscribe a.b --hold 200ms', { target });
   assert.deepEqual(channel.phase('open').command_errors, { 107: 5 });
   assert.equal(channel.code, 1);
 });
