@@ -4,7 +4,8 @@ import { after, test } from 'node:test';
 
 import { Chromium } from './support/chromium.mjs';
 import { Millrace } from './support/millrace.mjs';
-import { freePort, NatsServer } from './support/nats_server.mjs';
+import { NatsServer } from './support/nats_server.mjs';
+import { freePort } from './support/ports.mjs';
 import { endAll } from './support/processes.mjs';
 import { sleep, waitFor } from './support/wait.mjs';
 

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 import { Chromium } from './support/chromium.mjs';
 import { apiKey, Millrace } from './support/millrace.mjs';
-import { freePort, NatsServer } from './support/nats_server.mjs';
+import { NatsServer } from './support/nats_server.mjs';
+import { freePort } from './support/ports.mjs';
 import { endAll, start } from './support/processes.mjs';
 import { sleep, waitFor } from './support/wait.mjs';
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
 import { configFile, Millrace } from './support/millrace.mjs';
-import { freePort, NatsServer } from './support/nats_server.mjs';
+import { NatsServer } from './support/nats_server.mjs';
+import { freePort } from './support/ports.mjs';
 import { endAll } from './support/processes.mjs';
 import { RawClient } from './support/raw_client.mjs';
 import { sdkClient } from './support/sdk_client.mjs';

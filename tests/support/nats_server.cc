@@ -1,6 +1,7 @@
 #include "tests/support/nats_server.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <random>
 #include <thread>
 #include <utility>
 
@@ -20,9 +22,14 @@
 namespace millrace {
 namespace {
 
-constexpr int kStarts = 5;  // another process may take a free port before the server does
 constexpr std::chrono::milliseconds kPoll{5};
 constexpr int kReadyPolls = 2'000;
+
+// Below the ports that the kernel hands out, any of which a connection of another test may take.
+// Who has one of them for UDP has it, whatever process it is; tests/e2e/support/ports.mjs agrees.
+constexpr std::uint16_t kFirstPort = 20'000;
+constexpr std::uint16_t kLastPort = 31'999;
+constexpr int kPortAttempts = 100;
 
 sockaddr_in loopback(std::uint16_t port) {
   sockaddr_in address{};
@@ -30,6 +37,17 @@ sockaddr_in loopback(std::uint16_t port) {
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return address;
+}
+
+// -1 if somebody has the port.
+int bound_socket(int type, std::uint16_t port) {
+  const int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+  CHECK_GE(fd, 0);
+  const sockaddr_in address = loopback(port);
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
+  CHECK_EQ(errno, EADDRINUSE);
+  close(fd);
+  return -1;
 }
 
 // What the peer sends after `request` until it closes or `enough` bytes are there; "" if it can't
@@ -66,25 +84,27 @@ const char* program() {
 }  // namespace
 
 std::uint16_t free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  CHECK_GE(fd, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  CHECK_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), size), 0);
-  CHECK_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  close(fd);
-  return ntohs(address.sin_port);
+  std::random_device random;
+  std::uniform_int_distribution<std::uint16_t> ports(kFirstPort, kLastPort);
+  for (int attempt = 0; attempt < kPortAttempts; ++attempt) {
+    const std::uint16_t port = ports(random);
+    const int kept = bound_socket(SOCK_DGRAM, port);  // stays open until the process ends
+    if (kept < 0) continue;
+    const int probe = bound_socket(SOCK_STREAM, port);
+    if (probe >= 0) {
+      close(probe);
+      return port;
+    }
+    close(kept);
+  }
+  CHECK(!"no free port");
 }
 
 NatsServer::NatsServer(std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
-  for (int start = 0; start < kStarts; ++start) {
-    port_ = free_port();
-    monitor_port_ = free_port();
-    spawn();
-    if (wait_until_ready()) return;
-    kill();
-  }
-  CHECK(!"nats-server did not become ready");
+  port_ = free_port();
+  monitor_port_ = free_port();
+  spawn();
+  CHECK(wait_until_ready());
 }
 
 NatsServer::~NatsServer() { kill(); }

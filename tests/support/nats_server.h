@@ -45,7 +45,7 @@ class NatsServer {
   pid_t pid_ = 0;  // 0: none
 };
 
-// A port that nobody listens on at the moment.
+// A port of 127.0.0.1 that nobody listens on, and that this process has until it ends.
 std::uint16_t free_port();
 
 }  // namespace millrace

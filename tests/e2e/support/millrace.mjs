@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
+import { freePort } from './ports.mjs';
 import { start } from './processes.mjs';
 import { slowness, waitFor, within } from './wait.mjs';
 
@@ -43,7 +44,8 @@ export class Millrace {
   // `limits`: {write_timeout: '2s'} is MILLRACE_LIMITS_WRITE_TIMEOUT=2s.
   static async start(options = {}) {
     const { args = [], insecure = true, shards = 1, limits = {}, env = {} } = options;
-    const { listen = '127.0.0.1:0', admin = '127.0.0.1:0' } = options;
+    const listen = options.listen ?? `127.0.0.1:${await freePort()}`;
+    const admin = options.admin ?? `127.0.0.1:${await freePort()}`;
     const variables = {
       MILLRACE_API_KEY: apiKey,
       MILLRACE_SERVER_PIN: 'false',

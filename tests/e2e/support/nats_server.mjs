@@ -1,32 +1,15 @@
 // A real nats-server as a child process, with its monitoring port.
-import { createServer } from 'node:net';
 import { connect } from 'nats';
 
+import { freePort } from './ports.mjs';
 import { atEnd, start } from './processes.mjs';
 import { waitFor, within } from './wait.mjs';
 
-// A port that nobody has now. Somebody may take it before it is used: callers try again.
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
 export class NatsServer {
   static async start() {
-    for (let attempts = 1; ; ++attempts) {
-      const server = new NatsServer(await freePort(), await freePort());
-      try {
-        await server.launch();
-        return server;
-      } catch (error) {
-        if (attempts === 3) throw error;
-      }
-    }
+    const server = new NatsServer(await freePort(), await freePort());
+    await server.launch();
+    return server;
   }
 
   constructor(port, monitor) {
