@@ -41,7 +41,8 @@ void check_refusal(const HttpRefusal& refusal) {
   CHECK_EQ(refusal.reason.find_first_of("\r\n"), std::string::npos);
 }
 
-void check_response(const UpgradeDecision& decision) {
+// `head`: an answer to HEAD says how long GET's body is, and has none (RFC 9110 section 9.3.2).
+void check_response(const UpgradeDecision& decision, bool head) {
   const Bytes response = decision.response;
   const std::size_t end = response.find("\r\n\r\n");
   CHECK_NE(end, Bytes::npos);
@@ -53,7 +54,9 @@ void check_response(const UpgradeDecision& decision) {
     return;
   }
   CHECK(!decision.reason.empty());
-  const std::string length = "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  const std::size_t size = head ? decision.reason.size() + 1 : body.size();
+  if (head) CHECK(body.empty());
+  const std::string length = "\r\nContent-Length: " + std::to_string(size) + "\r\n";
   CHECK_NE(response.find(length), Bytes::npos);
   CHECK_NE(response.find("\r\nConnection: close"), Bytes::npos);
 }
@@ -61,10 +64,11 @@ void check_response(const UpgradeDecision& decision) {
 // What is decided about a request; `raw` are its bytes.
 std::string decide(const HttpRequest& request, Bytes behind) {
   const UpgradeDecision alone = decide_upgrade(request, {}, origins());
-  check_response(alone);
+  const bool head = request.method == "HEAD";
+  check_response(alone, head);
   // Whoever sends on before the 101 is refused, if only for one byte.
   const UpgradeDecision crowded = decide_upgrade(request, behind.empty() ? "x" : behind, origins());
-  check_response(crowded);
+  check_response(crowded, head);
   CHECK_NE(crowded.status, 101U);
   static_cast<void>(request.query_value("format"));
   return alone.response;
