@@ -168,7 +168,7 @@ bool WsTransport::Decoding::on_message(Opcode opcode, Bytes payload) {
 }
 
 bool WsTransport::Decoding::on_ping(Bytes payload) {
-  if (transport_.connection_.sending() || transport_.pongs_ == kPongsAtOnce) {
+  if (transport_.pong_waits_ || transport_.pongs_ == kPongsAtOnce) {
     transport_.keep_pong(payload);
   } else if (transport_.state_ == State::kOpen) {
     ++transport_.pongs_;

@@ -8,9 +8,8 @@
 // dropped for kLinger.
 //
 // Pings are answered with their own payload, kPongsAtOnce of them until all that is queued is sent.
-// Beyond that, and while a send is under way, only the newest pong is kept and follows the next
-// send (RFC 6455 section 5.5.3): a flood of pings from a peer that does not read costs at most
-// kPongsAtOnce pongs and one, 2.2 KB.
+// Beyond that only the newest pong is kept and follows the next send (RFC 6455 section 5.5.3): a
+// flood of pings from a peer that does not read costs at most kPongsAtOnce pongs and one, 2.2 KB.
 //
 // Owned by its connection, in one allocation with its user (WsTransportOf). Memory while idle: no
 // decoder, no buffer, no deadline but the connection's. What few have at a moment is kept by the

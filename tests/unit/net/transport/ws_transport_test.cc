@@ -199,20 +199,22 @@ TEST(WsTransport, AnswersAPingWithItsPayload) {
   }
 }
 
-TEST(WsTransport, AFloodOfPingsKeepsOnlyTheNewestPong) {
+// A send under way, which a busy machine may leave there for long, changes nothing.
+TEST(WsTransport, AFloodOfPingsIsAnsweredUpToALimitAndWithTheNewest) {
   ShardWorld world(quiet_options());
   const FileSlot file = world.open_client();
   world.ring().set_send_budget(file, 0);
   for (int i = 0; i < 1'000; ++i) {
     world.send(file, client_frame(Opcode::kPing, std::to_string(i)));
-    ASSERT_LT(world.metrics().queued_bytes, 140U);
+    ASSERT_LT(world.metrics().queued_bytes, 2'200U);
   }
   world.ring().clear_send_budget(file);
   world.turn();
   const auto pongs = world.texts(file);
-  ASSERT_EQ(pongs.size(), 2U);
-  EXPECT_EQ(pongs[0], "0");
-  EXPECT_EQ(pongs[1], "999");
+  ASSERT_EQ(pongs.size(), WsTransport::kPongsAtOnce + 1U);
+  for (std::size_t i = 0; i < WsTransport::kPongsAtOnce; ++i)
+    EXPECT_EQ(pongs[i], std::to_string(i));
+  EXPECT_EQ(pongs.back(), "999");
 }
 
 // Of pings that come in one read all are answered in order, up to the limit; beyond it the newest.
