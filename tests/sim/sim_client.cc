@@ -230,8 +230,8 @@ bool SimClient::may_be_told(std::uint16_t code) const {
       return world_.draining();
     case 3008:
       return excuses_.slow || world_.options().shard.connections.queue_bytes <= kTightQueue;
-    case 3012:  // who has said goodbye answers no ping, and may wait long for a decoder
-      return excuses_.mute || excuses_.slow || excuses_.leaves;
+    case 3012:
+      return excuses_.mute || excuses_.slow;
     case 1002:
     case 1003:
     case 1007:
