@@ -10,6 +10,8 @@
 // Pings are answered with their own payload, kPongsAtOnce of them until all that is queued is sent.
 // Beyond that only the newest pong is kept and follows the next send (RFC 6455 section 5.5.3): a
 // flood of pings from a peer that does not read costs at most kPongsAtOnce pongs and one, 2.2 KB.
+// Each send that ends lets one more follow, so that a busy queue does not hold pongs back: from a
+// peer that reads little by little the queue's own limit is the bound.
 //
 // Owned by its connection, in one allocation with its user (WsTransportOf). Memory while idle: no
 // decoder, no buffer, no deadline but the connection's. What few have at a moment is kept by the
