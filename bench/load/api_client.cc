@@ -29,13 +29,13 @@ void ApiClient::publish(std::uint32_t id, Bytes channel, Bytes data) {
   connection_.send(SharedBytes::copy_of(post_request(host_, "/api/publish", key_, body)));
 }
 
-bool ApiClient::on_bytes(Bytes bytes, Instant now) {
+std::size_t ApiClient::on_bytes(Bytes bytes, Instant now) {
   std::string whole = std::exchange(rest_, {});
   whole.append(bytes);
   Bytes left = whole;
   while (!left.empty() && connection_.open() && take_answer(left, now)) continue;
   if (connection_.open()) rest_ = left;
-  return true;
+  return bytes.size();
 }
 
 bool ApiClient::take_answer(Bytes& bytes, Instant now) {

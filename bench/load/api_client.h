@@ -33,7 +33,7 @@ class ApiClient final : public Protocol {
   [[nodiscard]] bool has_room() const { return asked_.size() < kPipeline; }
   void publish(std::uint32_t id, Bytes channel, Bytes data);
 
-  bool on_bytes(Bytes bytes, Instant now) override;
+  std::size_t on_bytes(Bytes bytes, Instant now) override;
   void on_end_of_stream(Instant now) override { connection_.terminate(now); }
   void on_deadline(Instant now) override { connection_.terminate(now); }
   void on_sent(Instant) override {}

@@ -66,16 +66,16 @@ void Client::publish(std::uint32_t id, Bytes channel, Bytes data) {
 
 // --- bytes ---------------------------------------------------------------------------------------
 
-bool Client::on_bytes(Bytes bytes, Instant now) {
+std::size_t Client::on_bytes(Bytes bytes, Instant now) {
   if (state_ == State::kHandshake) {
     take_handshake(bytes, now);
-    return true;
+    return bytes.size();
   }
   context_.now = now;
   Taker taker(*this);
   const bool right = frames_.feed(bytes, taker);
   if (!right && connection_.open()) fail("the server broke a rule of RFC 6455", now);
-  return true;
+  return bytes.size();
 }
 
 void Client::take_handshake(Bytes bytes, Instant now) {

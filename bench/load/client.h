@@ -77,7 +77,7 @@ class Client final : public Protocol {
   void cut(Instant now);
   void publish(std::uint32_t id, Bytes channel, Bytes data);
 
-  bool on_bytes(Bytes bytes, Instant now) override;
+  std::size_t on_bytes(Bytes bytes, Instant now) override;
   void on_end_of_stream(Instant now) override;
   void on_deadline(Instant now) override;
   void on_sent(Instant now) override;

@@ -13,7 +13,7 @@ HttpConnection::HttpConnection(Connection& connection, HttpApp& app, const HttpL
   connection_.set_deadline(now + timeouts_.request);
 }
 
-bool HttpConnection::on_bytes(Bytes bytes, Instant now) {
+std::size_t HttpConnection::on_bytes(Bytes bytes, Instant now) {
   CHECK(!answer_due_);  // reading is paused until then
   if (idle_) connection_.set_deadline(now + timeouts_.request);
   idle_ = false;
@@ -21,7 +21,7 @@ bool HttpConnection::on_bytes(Bytes bytes, Instant now) {
   taking_bytes_ = true;
   serve(now);
   taking_bytes_ = false;
-  if (next_ == nullptr) return true;
+  if (next_ == nullptr) return bytes.size();
   // The 101 is on its way before anything can come behind it. What waits in the queue is dropped if
   // too much does, and a goodbye in frames would then be the first that the client sees.
   connection_.send_now(now);
@@ -30,7 +30,7 @@ bool HttpConnection::on_bytes(Bytes bytes, Instant now) {
   // Replaces, and so destroys, this object: nothing of it may follow.
   connection.set_protocol(std::move(next_));
   if (draining) connection.protocol()->on_drain(now);
-  return true;
+  return bytes.size();
 }
 
 void HttpConnection::serve(Instant now) {

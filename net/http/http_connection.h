@@ -69,7 +69,7 @@ class HttpConnection final : public Protocol, public HubClient {
   [[nodiscard]] Bytes bytes_behind() const { return parser_.rest(); }
 
   // Protocol.
-  bool on_bytes(Bytes bytes, Instant now) override;
+  std::size_t on_bytes(Bytes bytes, Instant now) override;
   void on_end_of_stream(Instant now) override;
   void on_deadline(Instant now) override;
   void on_sent(Instant now) override;

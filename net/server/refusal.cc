@@ -50,7 +50,7 @@ std::uint64_t Refusal::retry_seconds(std::uint64_t random) {
   return kShortestRetry + random % (kLongestRetry - kShortestRetry + 1);
 }
 
-bool Refusal::on_bytes(Bytes bytes, Instant now) {
+std::size_t Refusal::on_bytes(Bytes bytes, Instant now) {
   for (const char c : bytes) {
     if (matched_ == kEndOfHead.size()) break;
     if (c == kEndOfHead[matched_]) {
@@ -60,7 +60,7 @@ bool Refusal::on_bytes(Bytes bytes, Instant now) {
     }
   }
   if (matched_ == kEndOfHead.size()) end(now);
-  return true;
+  return bytes.size();
 }
 
 void Refusal::on_sent(Instant now) {

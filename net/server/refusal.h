@@ -23,7 +23,7 @@ class Refusal final : public Protocol {
 
   Refusal(Connection& connection, RejectReason why, std::uint64_t random, Instant now);
 
-  bool on_bytes(Bytes bytes, Instant now) override;
+  std::size_t on_bytes(Bytes bytes, Instant now) override;
   void on_end_of_stream(Instant now) override { end(now); }
   void on_deadline(Instant now) override { connection_.terminate(now); }
   void on_sent(Instant now) override;

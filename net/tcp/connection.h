@@ -37,9 +37,9 @@ class HubClient;
 class Protocol {
  public:
   virtual ~Protocol() = default;
-  // Bytes in order. Not called while reading is paused or after the connection left kOpen. False:
-  // not taken; the protocol has paused reading and gets the same bytes again after it resumes.
-  [[nodiscard]] virtual bool on_bytes(Bytes bytes, Instant now) = 0;
+  // Bytes in order. Not called while reading is paused or after the connection left kOpen. Returns
+  // how many it took. If not all, it has paused reading, and gets the others after it resumes.
+  [[nodiscard]] virtual std::size_t on_bytes(Bytes bytes, Instant now) = 0;
   // The peer sends nothing more (TCP FIN).
   virtual void on_end_of_stream(Instant now) = 0;
   // The instant given to Connection::set_deadline() has come.

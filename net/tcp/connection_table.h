@@ -95,6 +95,12 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
  private:
   friend class Connection;
 
+  // What was received and not taken yet.
+  struct Unread {
+    std::string bytes;
+    std::size_t taken = 0;  // of them
+  };
+
   OpTag tag(const Connection& connection, OpKind kind) const;
   void on_recv(Connection& connection, const CompletionEvent& event, Instant now);
   void on_poll(Connection& connection, const CompletionEvent& event);
@@ -102,6 +108,8 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   void on_cancelled(Connection& connection, OpKind kind);
   void on_closed(Connection& connection, Instant now);
   void take_input(Connection& connection, Bytes bytes, Instant now);
+  // Returns how many bytes the protocol took.
+  static std::size_t hand_input(Connection& connection, Bytes bytes, Instant now);
   void feed_unread(Connection& connection, Instant now);
   void end_of_stream(Connection& connection, Instant now);
 
@@ -140,7 +148,7 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   Slab<Connection> connections_;
   Units quota_;  // of all connections that are counted, one each
   SendQueuePool send_queues_;
-  std::unordered_map<std::uint32_t, std::string> unread_;  // of the paused, by slot
+  std::unordered_map<std::uint32_t, Unread> unread_;  // of the paused, by slot
   std::vector<ConnId> dirty_;
   std::vector<ConnId> resumed_;
   std::deque<ConnId> parked_;        // the longest waiting first

@@ -111,12 +111,18 @@ void ConnectionTable::on_poll(Connection& connection, const CompletionEvent& eve
 void ConnectionTable::take_input(Connection& connection, Bytes bytes, Instant now) {
   if (connection.state_ != Connection::State::kOpen) return;
   if (connection.paused_ || unread_.contains(connection.id_.index)) {
-    unread_[connection.id_.index].append(bytes);
+    unread_[connection.id_.index].bytes.append(bytes);
     return;
   }
-  if (connection.protocol_->on_bytes(bytes, now)) return;
-  CHECK(connection.paused_);
-  unread_[connection.id_.index].append(bytes);
+  const std::size_t taken = hand_input(connection, bytes, now);
+  if (taken < bytes.size()) unread_[connection.id_.index].bytes.assign(bytes.substr(taken));
+}
+
+std::size_t ConnectionTable::hand_input(Connection& connection, Bytes bytes, Instant now) {
+  const std::size_t taken = connection.protocol_->on_bytes(bytes, now);
+  CHECK_LE(taken, bytes.size());
+  CHECK(taken == bytes.size() || connection.paused_);
+  return taken;
 }
 
 void ConnectionTable::end_of_stream(Connection& connection, Instant now) {
@@ -206,11 +212,14 @@ void ConnectionTable::mark_resumed(Connection& connection) {
 }
 
 void ConnectionTable::feed_unread(Connection& connection, Instant now) {
-  const auto it = unread_.find(connection.id_.index);
-  if (it != unread_.end()) {
-    const std::string bytes = std::move(it->second);
-    unread_.erase(it);
-    take_input(connection, bytes, now);
+  // Out of the map meanwhile: what it is handed may close it. Moved, not copied: who is let take a
+  // message at a time may have left thousands.
+  if (auto node = unread_.extract(connection.id_.index)) {
+    Unread& unread = node.mapped();
+    if (connection.state_ == Connection::State::kOpen) {
+      unread.taken += hand_input(connection, Bytes(unread.bytes).substr(unread.taken), now);
+      if (unread.taken < unread.bytes.size()) unread_.insert(std::move(node));
+    }
   }
   if (connection.ended_ && !connection.paused_) end_of_stream(connection, now);
 }

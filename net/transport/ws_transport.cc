@@ -62,18 +62,29 @@ WsTransport::~WsTransport() { CHECK(decoder_ == nullptr); }
 
 // --- from the connection -------------------------------------------------------------------------
 
-bool WsTransport::on_bytes(Bytes bytes, Instant now) {
-  if (state_ == State::kDone) return true;
-  if (decoder_ == nullptr) {
-    decoder_ = shared_.lend(connection_.id());
+std::size_t WsTransport::on_bytes(Bytes bytes, Instant now) {
+  Bytes left = bytes;
+  while (!left.empty() && state_ != State::kDone) {
+    if (decoder_ == nullptr) decoder_ = shared_.lend(connection_.id());
     if (decoder_ == nullptr) {
       connection_.pause_reading();
-      return false;
+      return bytes.size() - left.size();
     }
+    if (!decode(left, now)) break;
   }
+  return bytes.size();
+}
+
+bool WsTransport::decode(Bytes& bytes, Instant now) {
   Decoding found(*this, now);
+  const FrameLimits& limits = shared_.limits().frames;
   decoding_ = true;
-  const bool going_on = decoder_->feed(bytes, shared_.limits().frames, found);
+  bool going_on = false;
+  if (shared_.awaited()) {
+    going_on = decoder_->feed_to_rest(bytes, limits, found);
+  } else {
+    going_on = decoder_->feed(std::exchange(bytes, {}), limits, found);
+  }
   decoding_ = false;
   if (!going_on || decoder_->at_rest()) {
     return_decoder();
@@ -81,7 +92,7 @@ bool WsTransport::on_bytes(Bytes bytes, Instant now) {
   } else {
     await_rest_of_message(now);
   }
-  return true;
+  return going_on;
 }
 
 void WsTransport::on_end_of_stream(Instant now) { connection_.terminate(now); }

@@ -13,6 +13,10 @@
 // Each send that ends lets one more follow, so that a busy queue does not hold pongs back: from a
 // peer that reads little by little the queue's own limit is the bound.
 //
+// A decoder is lent for what is read at once; while others wait for one, for a message. What stands
+// behind it is kept by the connection until it is this one's turn again. So nobody keeps a decoder
+// by pipelining, and who waits gets one when each before it had a message.
+//
 // Owned by its connection, in one allocation with its user (WsTransportOf). Memory while idle: no
 // decoder, no buffer, no deadline but the connection's. What few have at a moment is kept by the
 // shard (WsShared), under the connection's slot.
@@ -46,6 +50,8 @@ class WsShared {
   // waits longer. REQUIRES: `who` has a WsTransport and does not wait already.
   [[nodiscard]] FrameDecoder* lend(ConnId who);
   void give_back(FrameDecoder* decoder);
+  // True if others wait: who has a decoder may finish a message with it, and begin none.
+  [[nodiscard]] bool awaited() const { return !waiting_.empty(); }
 
   [[nodiscard]] const WsLimits& limits() const { return limits_; }
   [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
@@ -79,7 +85,7 @@ class WsTransport : public Protocol, public Transport {
   ~WsTransport() override;
 
   // Protocol.
-  bool on_bytes(Bytes bytes, Instant now) override;
+  std::size_t on_bytes(Bytes bytes, Instant now) override;
   void on_end_of_stream(Instant now) override;
   void on_deadline(Instant now) override;
   void on_sent(Instant now) override;
@@ -110,6 +116,8 @@ class WsTransport : public Protocol, public Transport {
   // One has come back for this connection, which waits for it.
   void take_decoder(FrameDecoder* decoder);
   void return_decoder();
+  // False once there is nothing more to decode. Takes what it decoded off `bytes`.
+  bool decode(Bytes& bytes, Instant now);
   void count_disconnect(std::uint16_t code);
   void await_rest_of_message(Instant now);
   void message_ended();

@@ -39,7 +39,7 @@ struct FrameDecoder::State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
-  bool feed(Bytes bytes, const FrameLimits& limits, FrameHandler& handler);
+  bool feed(Bytes& bytes, const FrameLimits& limits, FrameHandler& handler, bool to_rest);
   [[nodiscard]] bool at_rest() const { return header_.empty() && !message_open_; }
   void reset();
 
@@ -105,7 +105,8 @@ void FrameDecoder::State::reset() {
   utf8_.reset();
 }
 
-bool FrameDecoder::State::feed(Bytes bytes, const FrameLimits& limits, FrameHandler& handler) {
+bool FrameDecoder::State::feed(Bytes& bytes, const FrameLimits& limits, FrameHandler& handler,
+                               bool to_rest) {
   if (ended_) return false;
   CHECK(input_.empty());
   if (!open_wslay()) {
@@ -122,8 +123,9 @@ bool FrameDecoder::State::feed(Bytes bytes, const FrameLimits& limits, FrameHand
       }
     }
     if (!read_payload(handler)) break;
+    if (to_rest && at_rest()) break;
   }
-  input_ = {};
+  bytes = std::exchange(input_, {});
   return !ended_;
 }
 
@@ -272,7 +274,11 @@ FrameDecoder::FrameDecoder() : state_(std::make_unique<State>()) {}
 FrameDecoder::~FrameDecoder() = default;
 
 bool FrameDecoder::feed(Bytes bytes, const FrameLimits& limits, FrameHandler& handler) {
-  return state_->feed(bytes, limits, handler);
+  return state_->feed(bytes, limits, handler, false);
+}
+
+bool FrameDecoder::feed_to_rest(Bytes& bytes, const FrameLimits& limits, FrameHandler& handler) {
+  return state_->feed(bytes, limits, handler, true);
 }
 
 bool FrameDecoder::at_rest() const { return state_->at_rest(); }

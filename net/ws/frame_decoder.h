@@ -58,6 +58,8 @@ class FrameDecoder {
   // Decodes all of `bytes`. False once decoding has ended (close, violation, or the handler said
   // so).
   bool feed(Bytes bytes, const FrameLimits& limits, FrameHandler& handler);
+  // The same, but of `bytes` only the first, until it is at rest if ever; leaves the others in it.
+  bool feed_to_rest(Bytes& bytes, const FrameLimits& limits, FrameHandler& handler);
 
   // True if nothing is begun: no header byte, no frame, no open message. Only then it may be given
   // back by a connection that goes on; one that has ended gives it back as it is.

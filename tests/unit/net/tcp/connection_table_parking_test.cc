@@ -59,15 +59,15 @@ TEST(ConnectionReceiving, DoesNotSleepWhileSomebodyIsParked) {
     Record& record = world.open_busy();
     record.take = [&record](Bytes, Instant) {
       record.connection->pause_reading();
-      return false;
+      return 0;
     };
     world.ring.client_send(record.file, "x");
     world.settle();
     // Between its resuming and its receive the only buffer is filled: it is parked, and has nothing
     // to read.
-    record.take = [&](Bytes, Instant) {
+    record.take = [&](Bytes bytes, Instant) {
       if (world.ring.free_buffers() > 0) world.ring.client_send(first.file, "data");
-      return true;
+      return bytes.size();
     };
     parked.push_back(&record);
   }

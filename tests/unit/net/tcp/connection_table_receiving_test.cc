@@ -58,9 +58,9 @@ TEST(ConnectionReceiving, MoreThanABufferIsReadToItsEnd) {
 TEST(ConnectionReceiving, ADeadlineWaitsForInputThatIsThere) {
   TableHarness world;
   Record& record = world.open();
-  record.take = [&](Bytes, Instant now) {
+  record.take = [&](Bytes bytes, Instant now) {
     record.connection->set_deadline(now + seconds(5));
-    return true;
+    return bytes.size();
   };
   record.connection->set_deadline(world.clock.now() + seconds(1));
   world.ring.client_send(record.file, "pong");
@@ -253,7 +253,7 @@ TEST(ConnectionReceiving, BytesOfAPausedConnectionWaitInOrder) {
     record.take = [&](Bytes, Instant) {
       ++refusals;
       record.connection->pause_reading();
-      return false;
+      return 0;
     };
     world.ring.client_send(record.file, "first sixteen by.second sixteen b.third,");
     world.settle();
@@ -295,7 +295,7 @@ TEST(ConnectionReceiving, RefusesAgainAndGetsTheSameBytesAgain) {
     record.take = [&](Bytes bytes, Instant) {
       EXPECT_EQ(bytes, "hello");
       record.connection->pause_reading();
-      return false;
+      return 0;
     };
     world.ring.client_send(record.file, "hello");
     world.settle();
@@ -308,6 +308,36 @@ TEST(ConnectionReceiving, RefusesAgainAndGetsTheSameBytesAgain) {
     record.connection->resume_reading();
     world.settle();
     EXPECT_EQ(record.bytes, "hello");
+  }
+}
+
+TEST(ConnectionReceiving, WhatWasNotTakenComesBehindWhatWas) {
+  for (const bool busy : {false, true}) {
+    TableHarness world;
+    Record& record = busy ? world.open_busy() : world.open();
+    record.take = [&](Bytes, Instant) {
+      record.connection->pause_reading();
+      return 1;
+    };
+    world.ring.client_send(record.file, "hello");
+    world.settle();
+    world.ring.client_send(record.file, " you");
+    world.ring.client_close(record.file);
+    world.settle();
+    std::string expected = "h";
+    for (const char next : std::string("ello")) {
+      EXPECT_EQ(record.bytes, expected);
+      expected += next;
+      record.connection->resume_reading();
+      world.settle();
+    }
+    EXPECT_EQ(record.bytes, "hello");
+    EXPECT_EQ(record.ends, 0) << "the end comes behind what is unread";
+    record.take = {};
+    record.connection->resume_reading();
+    world.settle();
+    EXPECT_EQ(record.bytes, "hello you");
+    EXPECT_EQ(record.ends, 1);
   }
 }
 
@@ -335,12 +365,12 @@ TEST(ConnectionReceiving, TheEndOfStreamDoesNotOvertakeBytesThatAreAboutToBeFed)
   Record& other = world.open_busy();
   record.take = [&](Bytes, Instant) {
     record.connection->pause_reading();
-    return false;
+    return 0;
   };
-  other.take = [&](Bytes, Instant) {
+  other.take = [&](Bytes bytes, Instant) {
     record.take = {};
     record.connection->resume_reading();
-    return true;
+    return bytes.size();
   };
   world.ring.client_send(record.file, "hello");
   world.ring.client_send(other.file, "x");

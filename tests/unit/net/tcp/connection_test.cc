@@ -73,7 +73,7 @@ class ConnectionWayOut : public testing::TestWithParam<WayOut> {
       case Receive::kPausedUnread:
         record.take = [&record](Bytes, Instant) {
           record.connection->pause_reading();
-          return false;
+          return 0;
         };
         world.ring.client_send(record.file, "unread");
         world.turn();

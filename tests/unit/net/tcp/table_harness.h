@@ -27,9 +27,9 @@ struct Record {
   int too_slow = 0;
   int closings = 0;
   bool destroyed = false;
-  std::function<bool(Bytes, Instant)> take;    // instead of taking all
-  std::function<void(Instant)> when_ended;     // instead of terminating
-  std::function<void(Instant)> when_too_slow;  // instead of terminating
+  std::function<std::size_t(Bytes, Instant)> take;  // instead of taking all
+  std::function<void(Instant)> when_ended;          // instead of terminating
+  std::function<void(Instant)> when_too_slow;       // instead of terminating
   std::function<void(Instant)> when_closing;
 };
 
@@ -38,10 +38,10 @@ class Scribe final : public Protocol {
   Scribe(Connection& connection, Record& record) : connection_(connection), record_(record) {}
   ~Scribe() override { record_.destroyed = true; }
 
-  bool on_bytes(Bytes bytes, Instant now) override {
-    if (record_.take && !record_.take(bytes, now)) return false;
-    record_.bytes += bytes;
-    return true;
+  std::size_t on_bytes(Bytes bytes, Instant now) override {
+    const std::size_t taken = record_.take ? record_.take(bytes, now) : bytes.size();
+    record_.bytes += bytes.substr(0, taken);
+    return taken;
   }
   void on_end_of_stream(Instant now) override {
     ++record_.ends;

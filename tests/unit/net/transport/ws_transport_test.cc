@@ -276,80 +276,6 @@ TEST(WsTransport, APongDoesNotWaitForTheQueueToBeEmpty) {
   world.turn();
 }
 
-// --- The pool of decoders -----------------------------------------------------------------------
-
-class WsTransportPool : public testing::Test {
- protected:
-  static ClientShardOptions one_decoder() {
-    ClientShardOptions options = quiet_options();
-    options.decoders = 1;
-    return options;
-  }
-  WsTransportPool() : world_(one_decoder()) {
-    for (int i = 0; i < 4; ++i) files_.push_back(world_.open_client());
-    // The first holds the decoder; the others wait in this order.
-    world_.send(files_[0], holding().substr(0, 5));
-    for (int i = 1; i < 4; ++i) world_.send_text(files_[static_cast<std::size_t>(i)], kSubscribe);
-    for (const FileSlot file : files_) EXPECT_EQ(world_.ring().sent(file), "");
-    world_.ring().clear_sends();
-  }
-  static std::string holding() { return client_frame(Opcode::kText, kSubscribe); }
-  void expect_answered(const std::vector<std::size_t>& order) {
-    std::vector<FileSlot> expected, got;
-    for (const std::size_t i : order) expected.push_back(files_[i]);
-    for (const MemRing::Sent& sent : world_.ring().sends()) got.push_back(sent.file);
-    EXPECT_TRUE(got == expected);
-    EXPECT_EQ(world_.metrics().subscriptions, order.size());
-  }
-
-  ShardWorld world_;
-  std::vector<FileSlot> files_;
-};
-
-TEST_F(WsTransportPool, WhoWaitsIsServedInOrder) {
-  world_.send(files_[0], holding().substr(5));
-  expect_answered({0, 1, 2, 3});
-}
-
-TEST_F(WsTransportPool, AResetOfTheBorrowerServesTheNext) {
-  world_.ring().client_reset(files_[0]);
-  world_.turn();
-  expect_answered({1, 2, 3});
-}
-
-TEST_F(WsTransportPool, WhoIsGoneIsPassedOver) {
-  // Its receive is not armed while it waits, so only we can end it.
-  world_.shard().connections().for_each([this](Connection& connection) {
-    if (connection.id().index == 1) connection.terminate(Instant{});
-  });
-  world_.send(files_[0], holding().substr(5));
-  expect_answered({0, 2, 3});
-}
-
-// It has been handed the decoder, and closes before its bytes are fed.
-TEST_F(WsTransportPool, WhoClosesWithADecoderInHandPassesItOn) {
-  world_.ring().set_send_budget(files_[1], 0);
-  world_.shard().connections().find_index(1)->send(make_frame(Opcode::kPing, ""));
-  world_.turn();
-  world_.ring().clear_sends();
-  world_.ring().client_reset(files_[0]);
-  world_.ring().fail_send(files_[1], IoError::kDisconnect);
-  world_.turn();
-  expect_answered({2, 3});
-}
-
-TEST_F(WsTransportPool, ANewcomerDoesNotOvertakeWhoWaits) {
-  const FileSlot newcomer = world_.open_websocket();
-  world_.ring().clear_sends();
-  files_.push_back(newcomer);
-  world_.ring().client_send(files_[0], holding().substr(5));
-  world_.ring().client_send(newcomer, client_frame(Opcode::kText, kConnect));
-  world_.turn();
-  std::vector<FileSlot> got;
-  for (const MemRing::Sent& sent : world_.ring().sends()) got.push_back(sent.file);
-  EXPECT_TRUE(got == files_);
-}
-
 // --- The message deadline -----------------------------------------------------------------------
 
 TEST(WsTransport, AMessageHasADeadlineFromItsFirstByte) {
@@ -377,18 +303,6 @@ TEST(WsTransport, ABusyStreamHasNoDeadline) {
     world.advance(seconds(1));
     world.send(file, frame.substr(cut) + frame.substr(0, cut));  // every read ends inside a frame
     ASSERT_EQ(world.texts(file).size(), 1U) << second;
-  }
-}
-
-TEST(WsTransport, AnIdleConnectionHoldsNoDecoder) {
-  ClientShardOptions options = quiet_options();
-  options.decoders = 1;
-  ShardWorld world(options);
-  std::vector<FileSlot> files;
-  for (int i = 0; i < 10; ++i) files.push_back(world.open_client());
-  for (const FileSlot file : files) {
-    world.send_text(file, kSubscribe);
-    EXPECT_EQ(world.texts(file).size(), 1U);
   }
 }
 

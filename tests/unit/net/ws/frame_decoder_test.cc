@@ -362,38 +362,30 @@ TEST(FrameDecoder, AMessageInOnePieceIsNotCopied) {
   EXPECT_EQ(handler.held, before);
 }
 
-TEST(DecoderPool, LendsUpToItsLimit) {
-  for (const std::uint32_t limit : {0U, 1U, 3U}) {
-    DecoderPool pool(limit);
-    std::vector<FrameDecoder*> lent;
-    for (std::uint32_t i = 0; i < limit; ++i) {
-      EXPECT_EQ(pool.lent(), i);
-      lent.push_back(pool.lend());
-      ASSERT_NE(lent.back(), nullptr);
+// Where it stops of itself nothing is lost or begun, wherever the input is cut.
+TEST(FrameDecoder, FedToRestItTakesAMessageOrAControlFrameAtATime) {
+  const std::string stream = text("a", false) + ping("in it") + more("b") + ping("") + pong("p") +
+                             binary("") + text("last") + client_close_frame(1000, "bye");
+  const Lines all = events_of(stream);
+  for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
+    FrameDecoder decoder;
+    FrameEvents events;
+    bool going_on = true;
+    int rests = 0;
+    for (Bytes read : {Bytes(stream).substr(0, cut), Bytes(stream).substr(cut)}) {
+      while (!read.empty()) {
+        const std::size_t before = events.lines.size();
+        going_on = decoder.feed_to_rest(read, {}, events);
+        EXPECT_TRUE(read.empty() || decoder.at_rest());
+        const std::size_t told = events.lines.size() - before;
+        EXPECT_LE(told, 2U);  // the first message, and the ping in it
+        if (told > 0 && decoder.at_rest()) ++rests;
+      }
     }
-    EXPECT_EQ(pool.lend(), nullptr);
-    EXPECT_EQ(pool.lent(), limit);
-    for (FrameDecoder* decoder : lent) pool.give_back(decoder);
-    EXPECT_EQ(pool.lent(), 0U);
+    EXPECT_FALSE(going_on);
+    EXPECT_EQ(rests, 6);
+    EXPECT_EQ(events.lines, all);
   }
-}
-
-TEST(DecoderPool, LendsTheSameDecoderAgainWithNothingLeftInIt) {
-  DecoderPool pool(1);
-  FrameEvents events;
-  FrameDecoder* const first = pool.lend();
-  EXPECT_TRUE(first->feed(text("secret of another", false), {}, events));
-  pool.give_back(first);
-  FrameDecoder* const second = pool.lend();
-  EXPECT_EQ(second, first);
-  EXPECT_TRUE(second->feed(text("mine"), {}, events));
-  EXPECT_EQ(events.lines, Lines{"text mine"});
-  pool.give_back(second);
-}
-
-TEST(DecoderPoolDeathTest, WrongUseIsCaught) {
-  EXPECT_DEATH(static_cast<void>(DecoderPool(1).lend()), "CHECK");
-  EXPECT_DEATH(DecoderPool(1).give_back(nullptr), "CHECK");
 }
 
 }  // namespace
