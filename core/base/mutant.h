@@ -28,8 +28,9 @@ enum class Mutant : std::uint8_t {
   kQueueWithoutLimit,         // a slow reader's queue grows for ever
   kPollNotRearmed,            // a poll that ended is never armed again
   kPollDuringReceiveLost,     // what a poll tells while a receive is in flight is forgotten
+  kLostPublication,           // some publications are missing from what is kept of a channel
 };
-inline constexpr std::size_t kMutants = 18;
+inline constexpr std::size_t kMutants = 19;
 
 #ifdef MILLRACE_MUTANTS
 extern Mutant active_mutant;

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "core/base/assert.h"
@@ -79,6 +80,14 @@ class Slab {
     Slot& slot = at(index);
     return slot.taken ? slot.object() : nullptr;
   }
+
+  // The id of a slot's tenant; nothing if it is free.
+  [[nodiscard]] std::optional<SlotId> id_of(std::uint32_t index) {
+    if (find_index(index) == nullptr) return std::nullopt;
+    return SlotId{index, at(index).generation};
+  }
+  // Slots that ever had a tenant.
+  [[nodiscard]] std::uint32_t slots() const { return used_; }
 
   // Calls fn(SlotId, T&) for every tenant. fn may release the tenant it is given.
   template <typename Fn>

@@ -55,10 +55,20 @@ constexpr std::array kEntries = {
     Entry{"subscriptions", "Subscriptions of all clients.", kG, &M::subscriptions},
     Entry{"publications_total", "Publications that reached a shard with a subscriber.", kC,
           &M::publications_total},
+    Entry{"publications_repeated_total", "Publications dropped: they had come by already.", kC,
+          &M::publications_repeated_total},
+    Entry{"recoveries_total", "Subscribes that got all that they had missed.", kC,
+          &M::recoveries_total},
+    Entry{"unrecovered_total", "Subscribes told that not all they had missed is kept.", kC,
+          &M::unrecovered_total},
+    Entry{"positions_lost_total", "Holes, and streams begun anew, that subscribers were told of.",
+          kC, &M::positions_lost_total},
     Entry{"encodes_total", "Publications encoded: once a shard and variant.", kC,
           &M::encodes_total},
     Entry{"deliveries_total", "Publications put into clients' send queues.", kC,
           &M::deliveries_total},
+    Entry{"presence_pushes_total", "Joins and leaves put into clients' send queues, in frames.", kC,
+          &M::presence_pushes_total},
     Entry{"client_publishes_total", "Publish commands of clients.", kC, &M::client_publishes_total},
     Entry{"api_publishes_total", "Publications by the server API.", kC, &M::api_publishes_total},
     Entry{"broker_ready", "Shards whose broker is ready.", kG, &M::broker_ready},
@@ -78,6 +88,27 @@ constexpr std::array kEntries = {
     Entry{"broker_dropped_full_total", "Messages dropped: a queue was full.", kC,
           &M::broker_dropped_full_total},
     Entry{"nats_subscriptions", "Subscriptions held at NATS.", kG, &M::nats_subscriptions},
+    Entry{"history_streams", "Channels whose position is known.", kG, &M::history_streams},
+    Entry{"history_publications", "Publications that are kept.", kG, &M::history_publications},
+    Entry{"history_bytes", "Bytes of publications that are kept.", kG, &M::history_bytes},
+    Entry{"history_reads_total", "Reads of what is kept, position checks among them.", kC,
+          &M::history_reads_total},
+    Entry{"history_refused_total", "Reads refused: too much was on its way or a queue was full.",
+          kC, &M::history_refused_total},
+    Entry{"history_streams_evicted_total", "Channels forgotten early: there were too many.", kC,
+          &M::history_streams_evicted_total},
+    Entry{"presence_members", "Members of all channels that keep presence.", kG,
+          &M::presence_members},
+    Entry{"presence_channels", "Channels with members, or with leaves to tell.", kG,
+          &M::presence_channels},
+    Entry{"presence_refused_total", "Subscribers that found the presence table full.", kC,
+          &M::presence_refused_total},
+    Entry{"presence_batches_total", "Batches of joins and leaves told, a channel each.", kC,
+          &M::presence_batches_total},
+    Entry{"presence_changes_total", "Joins and leaves in those batches.", kC,
+          &M::presence_changes_total},
+    Entry{"presence_changes_dropped_total", "Joins and leaves not told: more than a batch holds.",
+          kC, &M::presence_changes_dropped_total},
     Entry{"mailbox_refused_total", "Messages between shards that found a full lane.", kC,
           &M::mailbox_refused_total},
     Entry{"ring_enters_total", "Calls of io_uring_enter.", kC, &M::ring_enters_total},
@@ -136,6 +167,18 @@ const char* reject_reason_name(RejectReason reason) {
   return "unknown";
 }
 
+const char* history_eviction_name(HistoryEviction reason) {
+  switch (reason) {
+    case HistoryEviction::kBytes:
+      return "bytes";
+    case HistoryEviction::kPublications:
+      return "publications";
+    case HistoryEviction::kStreams:
+      return "streams";
+  }
+  return "unknown";
+}
+
 ShardMetrics sum_of(std::span<const ShardMetrics> shards) {
   ShardMetrics sum;
   sum.broker_ready = 0;
@@ -147,6 +190,9 @@ ShardMetrics sum_of(std::span<const ShardMetrics> shards) {
     }
     for (std::size_t i = 0; i < kRejectReasons; ++i) {
       sum.rejected_total[i] += shard.rejected_total[i];
+    }
+    for (std::size_t i = 0; i < kHistoryEvictions; ++i) {
+      sum.history_evicted_total[i] += shard.history_evicted_total[i];
     }
     for (const auto& [code, count] : shard.disconnects_total) sum.disconnects_total[code] += count;
   }
@@ -166,6 +212,13 @@ std::string prometheus_text(std::span<const ShardMetrics> shards) {
     const char* reason = reject_reason_name(static_cast<RejectReason>(i));
     sample(out, "connections_rejected_total", std::string("{reason=\"") + reason + "\"}",
            sum.rejected_total[i]);
+  }
+  head(out, "history_evicted_total",
+       "Kept publications dropped early, by what there was no more room for.", "counter");
+  for (std::size_t i = 0; i < kHistoryEvictions; ++i) {
+    const char* reason = history_eviction_name(static_cast<HistoryEviction>(i));
+    sample(out, "history_evicted_total", std::string("{reason=\"") + reason + "\"}",
+           sum.history_evicted_total[i]);
   }
   head(out, "disconnects_total", "WebSocket connections that ended, by close code; 1006 is none.",
        "counter");

@@ -26,6 +26,11 @@ enum class RejectReason : std::uint8_t {
 inline constexpr std::size_t kRejectReasons = 9;
 const char* reject_reason_name(RejectReason reason);
 
+// What there was no more room for when kept publications were dropped early. Label `reason`.
+enum class HistoryEviction : std::uint8_t { kBytes, kPublications, kStreams };
+inline constexpr std::size_t kHistoryEvictions = 3;
+const char* history_eviction_name(HistoryEviction reason);
+
 struct ShardMetrics {
   // Connections
   std::uint64_t connections = 0;  // gauge: sockets, from accept to close
@@ -53,8 +58,13 @@ struct ShardMetrics {
   std::uint64_t channels = 0;            // gauge
   std::uint64_t subscriptions = 0;       // gauge
   std::uint64_t publications_total = 0;  // that reached this shard's hub with a subscriber here
+  std::uint64_t publications_repeated_total = 0;  // that had come by already, by their offset
+  std::uint64_t recoveries_total = 0;             // subscribes that got all that was missed
+  std::uint64_t unrecovered_total = 0;            // that were told that they can't
+  std::uint64_t positions_lost_total = 0;         // holes and new epochs that subscribers were told
   std::uint64_t encodes_total = 0;
-  std::uint64_t deliveries_total = 0;  // references put into send queues
+  std::uint64_t deliveries_total = 0;       // references put into send queues
+  std::uint64_t presence_pushes_total = 0;  // frames of joins and leaves, by receiver
   std::uint64_t client_publishes_total = 0;
   std::uint64_t api_publishes_total = 0;
   // Broker
@@ -68,6 +78,21 @@ struct ShardMetrics {
   std::uint64_t broker_dropped_payload_total = 0;  // not what the namespace takes
   std::uint64_t broker_dropped_full_total = 0;     // the inbox, a lane or the library was full
   std::uint64_t nats_subscriptions = 0;            // gauge
+  // History, of the channels that this shard owns
+  std::uint64_t history_streams = 0;       // gauge
+  std::uint64_t history_publications = 0;  // gauge
+  std::uint64_t history_bytes = 0;         // gauge
+  std::uint64_t history_reads_total = 0;
+  std::uint64_t history_refused_total = 0;  // reads that were not answered for want of room
+  std::array<std::uint64_t, kHistoryEvictions> history_evicted_total{};  // publications
+  std::uint64_t history_streams_evicted_total = 0;
+  // Presence, in the channels that this shard owns
+  std::uint64_t presence_members = 0;                // gauge
+  std::uint64_t presence_channels = 0;               // gauge
+  std::uint64_t presence_refused_total = 0;          // members that found the table full
+  std::uint64_t presence_batches_total = 0;          // of joins and leaves
+  std::uint64_t presence_changes_total = 0;          // in them
+  std::uint64_t presence_changes_dropped_total = 0;  // more than a batch holds
   // Between shards
   std::uint64_t mailbox_refused_total = 0;
   // Ring and loop (copied from their own stats at the snapshot)

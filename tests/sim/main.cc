@@ -57,7 +57,8 @@ constexpr std::array<const char*, kMutants> kMutantNames{"none",
                                                          "forgotten_acknowledgement",
                                                          "queue_without_limit",
                                                          "poll_not_rearmed",
-                                                         "poll_during_receive_lost"};
+                                                         "poll_during_receive_lost",
+                                                         "lost_publication"};
 
 struct Totals {
   std::uint64_t seeds = 0;

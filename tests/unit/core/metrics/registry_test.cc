@@ -47,6 +47,9 @@ TEST(Registry, HasTheNamesThatScriptsRelyOn) {
         "millrace_nats_subscriptions 0",
         "millrace_connections_rejected_total{reason=\"connection_limit\"} 0",
         "millrace_connections_rejected_total{reason=\"memory\"} 0",
+        "millrace_history_evicted_total{reason=\"bytes\"} 0",
+        "millrace_history_evicted_total{reason=\"publications\"} 0",
+        "millrace_history_evicted_total{reason=\"streams\"} 0", "millrace_history_streams 0",
         "millrace_allocation_failures_total 0", "millrace_io_errors_total 0",
         "millrace_disconnects_total{code=\"1000\"} 1"}) {
     EXPECT_TRUE(has_line(text, line)) << line;
@@ -93,53 +96,78 @@ TEST(Registry, IsValidPrometheusText) {
   EXPECT_GT(names.size(), 40U);
 }
 
+using Fields = std::vector<std::uint64_t*>;
+
+Fields fields_of_connections(ShardMetrics& m) {
+  return {&m.connections,
+          &m.clients,
+          &m.accepts_total,
+          &m.accept_errors_total,
+          &m.slow_disconnects_total,
+          &m.bytes_received_total,
+          &m.bytes_sent_total,
+          &m.messages_received_total,
+          &m.sends_total,
+          &m.short_sends_total,
+          &m.recv_parked_total,
+          &m.busy_connections,
+          &m.turned_busy_total,
+          &m.turned_quiet_total,
+          &m.queued_bytes,
+          &m.channels,
+          &m.subscriptions,
+          &m.publications_total,
+          &m.publications_repeated_total,
+          &m.recoveries_total,
+          &m.unrecovered_total,
+          &m.positions_lost_total,
+          &m.presence_pushes_total,
+          &m.encodes_total,
+          &m.deliveries_total,
+          &m.client_publishes_total,
+          &m.api_publishes_total,
+          &m.recv_buffers_leased,
+          &m.decoders_lent,
+          &m.rejected_total[0],
+          &m.rejected_total[kRejectReasons - 1]};
+}
+
+Fields fields_of_the_node(ShardMetrics& m) {
+  return {&m.broker_outages_total,
+          &m.broker_outage_ms_total,
+          &m.broker_received_total,
+          &m.broker_published_total,
+          &m.broker_publish_failures_total,
+          &m.broker_dropped_subject_total,
+          &m.broker_dropped_payload_total,
+          &m.broker_dropped_full_total,
+          &m.nats_subscriptions,
+          &m.history_streams,
+          &m.history_publications,
+          &m.history_bytes,
+          &m.history_reads_total,
+          &m.history_refused_total,
+          &m.history_streams_evicted_total,
+          &m.history_evicted_total[0],
+          &m.history_evicted_total[2],
+          &m.mailbox_refused_total,
+          &m.ring_enters_total,
+          &m.ring_submissions_total,
+          &m.ring_completions_total,
+          &m.ring_queue_full_total,
+          &m.ring_overflows_total,
+          &m.turns_total,
+          &m.longest_turn_us};
+}
+
 // Every plain counter has a name of its own: set one, and exactly one sample changes.
 TEST(Registry, NamesEveryCounterOnce) {
   const std::string zero = text_of(ShardMetrics{});
-  auto fields = [](ShardMetrics& m) {
-    return std::vector<std::uint64_t*>{&m.connections,
-                                       &m.clients,
-                                       &m.accepts_total,
-                                       &m.accept_errors_total,
-                                       &m.slow_disconnects_total,
-                                       &m.bytes_received_total,
-                                       &m.bytes_sent_total,
-                                       &m.messages_received_total,
-                                       &m.sends_total,
-                                       &m.short_sends_total,
-                                       &m.recv_parked_total,
-                                       &m.busy_connections,
-                                       &m.turned_busy_total,
-                                       &m.turned_quiet_total,
-                                       &m.queued_bytes,
-                                       &m.channels,
-                                       &m.subscriptions,
-                                       &m.publications_total,
-                                       &m.encodes_total,
-                                       &m.deliveries_total,
-                                       &m.client_publishes_total,
-                                       &m.api_publishes_total,
-                                       &m.broker_outages_total,
-                                       &m.broker_outage_ms_total,
-                                       &m.broker_received_total,
-                                       &m.broker_published_total,
-                                       &m.broker_publish_failures_total,
-                                       &m.broker_dropped_subject_total,
-                                       &m.broker_dropped_payload_total,
-                                       &m.broker_dropped_full_total,
-                                       &m.nats_subscriptions,
-                                       &m.mailbox_refused_total,
-                                       &m.ring_enters_total,
-                                       &m.ring_submissions_total,
-                                       &m.ring_completions_total,
-                                       &m.ring_queue_full_total,
-                                       &m.ring_overflows_total,
-                                       &m.turns_total,
-                                       &m.longest_turn_us,
-                                       &m.recv_buffers_leased,
-                                       &m.decoders_lent,
-                                       &m.rejected_total[0],
-                                       &m.rejected_total[kRejectReasons - 1]};
+  const auto fields = [](ShardMetrics& metrics) {
+    Fields all = fields_of_connections(metrics);
+    const Fields more = fields_of_the_node(metrics);
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
   };
   ShardMetrics probe;
   std::set<std::string> changed;
@@ -157,6 +185,22 @@ TEST(Registry, NamesEveryCounterOnce) {
       EXPECT_TRUE(changed.insert(after[line]).second) << after[line];
     }
     EXPECT_EQ(differences, 1) << "field " << i;
+  }
+}
+
+TEST(Registry, NamesWhatPresenceCounts) {
+  ShardMetrics metrics;
+  metrics.presence_members = 11;
+  metrics.presence_channels = 12;
+  metrics.presence_refused_total = 13;
+  metrics.presence_batches_total = 14;
+  metrics.presence_changes_total = 15;
+  metrics.presence_changes_dropped_total = 16;
+  const std::string text = text_of(metrics);
+  for (const char* line : {"presence_members 11", "presence_channels 12",
+                           "presence_refused_total 13", "presence_batches_total 14",
+                           "presence_changes_total 15", "presence_changes_dropped_total 16"}) {
+    EXPECT_NE(text.find(std::string("\nmillrace_") + line + "\n"), std::string::npos) << line;
   }
 }
 
