@@ -1,7 +1,7 @@
 #include "proto/push_encoder.h"
 
 #include "core/base/assert.h"
-#include "proto/reply_encoder.h"
+#include "proto/json_string.h"
 
 namespace millrace {
 

@@ -1,5 +1,7 @@
 #include "proto/reply_encoder.h"
 
+#include "proto/json_string.h"
+
 namespace millrace {
 namespace {
 
@@ -13,23 +15,6 @@ std::string empty_result(std::uint32_t id, Bytes name) {
 }
 
 }  // namespace
-
-void append_json_string(std::string& out, Bytes text) {
-  constexpr Bytes kHex = "0123456789abcdef";
-  out.push_back('"');
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20) {
-      out.append("\\u00");
-      out.push_back(kHex[byte >> 4]);
-      out.push_back(kHex[byte & 0x0f]);
-      continue;
-    }
-    if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(c);
-  }
-  out.push_back('"');
-}
 
 std::string encode_connect_reply(std::uint32_t id, const ConnectReply& reply) {
   std::string out = reply_head(id);

@@ -26,7 +26,4 @@ std::string encode_error_reply(std::uint32_t id, ErrorCode code);
 // The server's ping: an empty object.
 inline constexpr Bytes kJsonPing = "{}";
 
-// Appends `text` to `out` as a JSON string with its quotes, escaped (RFC 8259 section 7).
-void append_json_string(std::string& out, Bytes text);
-
 }  // namespace millrace

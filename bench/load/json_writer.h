@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "proto/reply_encoder.h"
+#include "proto/json_string.h"
 
 namespace millrace::load {
 

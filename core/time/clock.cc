@@ -10,4 +10,10 @@ Instant MonotonicClock::now() {
   return Instant{static_cast<std::int64_t>(ts.tv_sec) * 1'000'000'000 + ts.tv_nsec};
 }
 
+std::int64_t SystemCalendar::seconds() {
+  timespec ts{};
+  clock_gettime(CLOCK_REALTIME, &ts);
+  return ts.tv_sec;
+}
+
 }  // namespace millrace

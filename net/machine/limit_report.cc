@@ -4,7 +4,7 @@
 #include <array>
 
 #include "core/base/assert.h"
-#include "proto/reply_encoder.h"
+#include "proto/json_string.h"
 
 namespace millrace {
 namespace {

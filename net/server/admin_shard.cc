@@ -6,7 +6,7 @@
 #include "core/base/log.h"
 #include "core/metrics/registry.h"
 #include "net/server/admin_page.h"
-#include "proto/reply_encoder.h"
+#include "proto/json_string.h"
 
 namespace millrace {
 

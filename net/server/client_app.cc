@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/hub/channel_name.h"
+#include "proto/json_string.h"
 
 namespace millrace {
 

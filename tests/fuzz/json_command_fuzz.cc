@@ -9,6 +9,7 @@
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
 #include "proto/command_decoder.h"
+#include "proto/json_string.h"
 #include "proto/push_encoder.h"
 #include "proto/reply_encoder.h"
 #include "tests/fuzz/fuzz_input.h"

@@ -8,9 +8,9 @@
 
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
+#include "proto/json_string.h"
 #include "proto/json_text.h"
 #include "proto/payload.h"
-#include "proto/reply_encoder.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/unit/proto/reference_json.h"
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "proto/json_string.h"
 #include "proto/json_text.h"
 
 namespace millrace {
