@@ -25,7 +25,10 @@ finish() {
 }
 trap finish EXIT
 
-taskset -c 0 "$build/millrace" serve --insecure --shards 1 --listen 127.0.0.1:0 \
+# Channels that keep nothing, and publishers that nothing holds back but the server's pace.
+echo '[namespaces.default]' >"$work/plain.toml"
+MILLRACE_LIMITS_COMMANDS_PER_SECOND=0 taskset -c 0 "$build/millrace" serve --insecure \
+  --config "$work/plain.toml" --shards 1 --listen 127.0.0.1:0 \
   --admin 127.0.0.1:0 >"$work/out" 2>"$work/err" &
 server=$!
 for _ in $(seq 50); do

@@ -16,11 +16,13 @@ port=$((20000 + RANDOM % 10000))
 clients=127.0.0.1:$port
 admin=127.0.0.1:$((port + 1))
 log=$(mktemp)
+config=$log.toml
+echo '[namespaces.default]' >"$config" # channels that keep nothing
 
-"$build/millrace" serve --insecure --listen "$clients" --admin "$admin" \
+"$build/millrace" serve --insecure --config "$config" --listen "$clients" --admin "$admin" \
   --shards 14 --max-connections "$connections" >"$log" 2>&1 &
 server=$!
-trap 'kill "$server" 2>/dev/null; wait "$server" || true; rm -f "$log"' EXIT
+trap 'kill "$server" 2>/dev/null; wait "$server" || true; rm -f "$log" "$config"' EXIT
 for ((i = 0; i < 100; ++i)); do
   grep -q '^millrace ready' "$log" && break
   sleep 0.1

@@ -185,18 +185,17 @@ function lines(stream, take) {
   });
 }
 
-async function startServer({ connections, shards }, drain) {
+async function startServer({ connections, shards }, drain, work) {
   const env = {
     MILLRACE_LIMITS_DRAIN_TIMEOUT: drain,
     MILLRACE_LIMITS_RECV_BUFFERS: shards > 8 ? '256' : '1024',
   };
   const where = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
   const size = ['--shards', `${shards}`, '--max-connections', `${connections + spare}`];
-  const server = start('millrace', ['serve', '--insecure', ...where, ...size], env, [
-    'ignore',
-    'pipe',
-    'pipe',
-  ]);
+  const config = join(work, 'plain.toml'); // the built-in channels have presence and history
+  writeFileSync(config, '[namespaces.default]\n');
+  const flags = ['serve', '--insecure', '--config', config, ...where, ...size];
+  const server = start('millrace', flags, env, ['ignore', 'pipe', 'pipe']);
   server.log = [];
   lines(server.stderr, (line) => server.log.push(line));
   const ready = new Promise((resolve) => {
@@ -230,7 +229,7 @@ async function sampleOnTheWay(server, load, admin, tenth) {
 }
 
 async function run(planned, flags, work) {
-  const server = await startServer(planned, flags.drain);
+  const server = await startServer(planned, flags.drain, work);
   const [, listen, admin] = server.ready.match(/listen=(\S+) admin=(\S+)/);
   const json = join(work, 'load.json');
   const load = start(

@@ -21,30 +21,15 @@ namespace millrace {
 
 inline constexpr std::size_t kMaxCommandsPerFrame = 1'024;
 
-class CommandSink {
- public:
-  // False stops decoding: the rest of the frame is dropped.
-  virtual bool on_command(const Command& command) = 0;
-
- protected:
-  ~CommandSink() = default;
-};
-
-class JsonCommandDecoder {
+class JsonCommandDecoder final : public CommandDecoder {
  public:
   JsonCommandDecoder();
-  ~JsonCommandDecoder();
+  ~JsonCommandDecoder() override;
   JsonCommandDecoder(const JsonCommandDecoder&) = delete;
   JsonCommandDecoder& operator=(const JsonCommandDecoder&) = delete;
 
-  enum class Outcome : std::uint8_t {
-    kDone,     // every command was handed over
-    kStopped,  // the sink said so
-    kBad,      // not a frame of this protocol: disconnect 3501. Commands before the bad one were
-               // handed over; bad_reason() says what was wrong with it.
-  };
-  Outcome decode(Bytes frame, CommandSink& sink);
-  [[nodiscard]] Bytes bad_reason() const;
+  Outcome decode(Bytes frame, CommandSink& sink) override;
+  [[nodiscard]] Bytes bad_reason() const override;
 
  private:
   struct State;

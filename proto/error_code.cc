@@ -32,13 +32,16 @@ Bytes error_text(ErrorCode code) {
       return "too many requests";
     case ErrorCode::kUnrecoverablePosition:
       return "unrecoverable position";
+    case ErrorCode::kConflict:
+      return "conflict";
   }
   CHECK(false);
   return {};
 }
 
 bool error_temporary(ErrorCode code) {
-  return code == ErrorCode::kInternal || code == ErrorCode::kTooManyRequests;
+  return code == ErrorCode::kInternal || code == ErrorCode::kTooManyRequests ||
+         code == ErrorCode::kConflict;
 }
 
 Bytes disconnect_text(DisconnectCode code) {
@@ -51,6 +54,8 @@ Bytes disconnect_text(DisconnectCode code) {
       return "internal server error";
     case DisconnectCode::kExpired:
       return "connection expired";
+    case DisconnectCode::kSubscriptionExpired:
+      return "subscription expired";
     case DisconnectCode::kSlow:
       return "slow";
     case DisconnectCode::kWriteError:
@@ -63,6 +68,8 @@ Bytes disconnect_text(DisconnectCode code) {
       return "no pong";
     case DisconnectCode::kTooManyRequests:
       return "too many requests";
+    case DisconnectCode::kStateInvalidated:
+      return "state invalidated";
     case DisconnectCode::kInvalidToken:
       return "invalid token";
     case DisconnectCode::kBadRequest:
@@ -83,6 +90,19 @@ Bytes disconnect_text(DisconnectCode code) {
       return "not available";
     case DisconnectCode::kTooManyErrors:
       return "too many errors";
+  }
+  CHECK(false);
+  return {};
+}
+
+Bytes unsubscribe_text(UnsubscribeCode code) {
+  switch (code) {
+    case UnsubscribeCode::kServer:
+      return "server unsubscribe";
+    case UnsubscribeCode::kInsufficientState:
+      return "insufficient state";
+    case UnsubscribeCode::kExpired:
+      return "subscription expired";
   }
   CHECK(false);
   return {};

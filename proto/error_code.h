@@ -22,6 +22,7 @@ enum class ErrorCode : std::uint32_t {
   kExpired = 110,
   kTooManyRequests = 111,  // temporary
   kUnrecoverablePosition = 112,
+  kConflict = 113,  // temporary
 };
 Bytes error_text(ErrorCode code);
 bool error_temporary(ErrorCode code);
@@ -32,12 +33,14 @@ enum class DisconnectCode : std::uint16_t {
   kShutdown = 3001,
   kInternalError = 3004,
   kExpired = 3005,
+  kSubscriptionExpired = 3006,
   kSlow = 3008,
   kWriteError = 3009,
   kInsufficientState = 3010,
   kForceReconnect = 3011,
   kNoPong = 3012,
   kTooManyRequests = 3013,
+  kStateInvalidated = 3014,
   kInvalidToken = 3500,
   kBadRequest = 3501,
   kStale = 3502,
@@ -50,5 +53,13 @@ enum class DisconnectCode : std::uint16_t {
   kTooManyErrors = 3509,
 };
 Bytes disconnect_text(DisconnectCode code);
+
+// In an unsubscribe push. From 2500 on the client subscribes again.
+enum class UnsubscribeCode : std::uint16_t {
+  kServer = 2000,
+  kInsufficientState = 2500,
+  kExpired = 2501,
+};
+Bytes unsubscribe_text(UnsubscribeCode code);
 
 }  // namespace millrace

@@ -35,7 +35,7 @@ Client::Client(Connection& connection, ClientContext& context, std::uint32_t num
 }
 
 std::uint32_t Client::answers_wanted() const {
-  if (context_.raw) return 0;
+  if (raw()) return 0;
   return 1 + (subscribes_ ? static_cast<std::uint32_t>(context_.channels.size()) : 0);
 }
 
@@ -54,14 +54,14 @@ void Client::cut(Instant now) {
 }
 
 void Client::publish(std::uint32_t id, Bytes channel, Bytes data) {
-  if (context_.raw) {
+  if (raw()) {
     connection_.send(client_frame(Opcode::kText, data));
     return;
   }
   std::string command;
   command.reserve(data.size() + channel.size() + 64);
-  append_publish(command, id, channel, data);
-  connection_.send(client_frame(Opcode::kText, command));
+  (flat() ? append_flat_publish : append_publish)(command, id, channel, data);
+  connection_.send(client_frame(flat() ? Opcode::kBinary : Opcode::kText, command));
 }
 
 // --- bytes ---------------------------------------------------------------------------------------
@@ -113,14 +113,17 @@ void Client::join(Instant now) {
   state_ = State::kJoining;
   if (answers_wanted() == 0) return come_up(now);
   std::string commands;
-  append_connect(commands, context_.token);
-  std::uint32_t id = kFirstSubscribeId;
-  for (const ChannelPattern& channel : context_.channels) {
-    if (!subscribes_) break;
-    commands += '\n';
-    append_subscribe(commands, id++, channel.name(number_));
+  const bool own = context_.tokens.any();
+  (flat() ? append_flat_connect : append_connect)(
+      commands, own ? context_.tokens.token(number_) : context_.token);
+  for (std::uint32_t which = 0; subscribes_ && which < context_.channels.size(); ++which) {
+    if (!flat()) commands += '\n';
+    SubscribeFrom from;
+    if (context_.recover) from = context_.owner.stands_at(*this, which);
+    (flat() ? append_flat_subscribe : append_subscribe)(
+        commands, kFirstSubscribeId + which, context_.channels[which].name(number_), from);
   }
-  connection_.send(client_frame(Opcode::kText, commands));
+  connection_.send(client_frame(flat() ? Opcode::kBinary : Opcode::kText, commands));
 }
 
 void Client::come_up(Instant now) {
@@ -152,25 +155,34 @@ bool Client::take_frame(Opcode opcode, Bytes payload) {
 }
 
 void Client::take_message(Bytes payload) {
-  if (context_.raw) {
+  if (raw()) {
     context_.owner.on_publication(*this, {}, payload, context_.now);
     return;
   }
+  if (flat()) return take_flat(payload);
   while (!payload.empty()) {
     const std::size_t end = std::min(payload.find('\n'), payload.size());
-    if (end > 0 && !take_line(payload.substr(0, end))) return;
+    if (end > 0 && !take_line(read_line(payload.substr(0, end)))) return;
     payload.remove_prefix(std::min(end + 1, payload.size()));
   }
 }
 
-bool Client::take_line(Bytes text) {
-  const ServerLine line = read_line(text);
+void Client::take_flat(Bytes payload) {
+  while (!payload.empty()) {
+    const auto message = context_.flat_messages.take(payload);
+    if (!message) return fail("a frame is not of the protocol", context_.now);
+    if (!take_line(*message)) return;
+  }
+}
+
+bool Client::take_line(const ServerLine& line) {
   switch (line.kind) {
     case ServerLine::Kind::kPing:
       context_.owner.on_ping();
       if (state_ != State::kLeaving) connection_.send(context_.pong);
       return true;
     case ServerLine::Kind::kPublication:
+      if (context_.recover) context_.offset = flat() ? line.offset : read_offset(line.rest);
       context_.owner.on_publication(*this, line.channel, line.rest, context_.now);
       return true;
     case ServerLine::Kind::kUnsubscribe:
@@ -196,6 +208,12 @@ bool Client::take_reply(const ServerLine& line) {
     fail(std::string(what) + " was answered with error " + std::to_string(line.error),
          context_.now);
     return false;
+  }
+  if (context_.recover && line.id >= kFirstSubscribeId) {
+    const SubscribeAnswer answer =
+        flat() ? context_.flat_messages.subscribe_answer() : read_subscribe_answer(line.rest);
+    context_.owner.on_subscribed(*this, line.id - kFirstSubscribeId, answer, context_.now);
+    if (!connection_.open()) return false;
   }
   if (++answers_ == answers_wanted()) come_up(context_.now);
   return true;

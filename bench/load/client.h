@@ -12,8 +12,11 @@
 #include <vector>
 
 #include "bench/load/channel_pattern.h"
+#include "bench/load/client_flat.h"
 #include "bench/load/client_text.h"
+#include "bench/load/client_tokens.h"
 #include "bench/load/handshake.h"
+#include "bench/load/options.h"
 #include "bench/load/server_frames.h"
 #include "net/tcp/connection.h"
 
@@ -37,6 +40,9 @@ class ClientOwner {
   virtual void on_answer(Client& client, std::uint32_t id, std::uint32_t error, Instant now) = 0;
   // An error to connect or subscribe: the attempt fails with it.
   virtual void on_command_error(std::uint32_t error) = 0;
+  // Of clients that recover: where subscription `which` is to go on, and that it does.
+  virtual SubscribeFrom stands_at(Client&, std::size_t) { return {}; }
+  virtual void on_subscribed(Client&, std::size_t, const SubscribeAnswer&, Instant) {}
 
  protected:
   ~ClientOwner() = default;
@@ -47,9 +53,13 @@ struct ClientContext {
   explicit ClientContext(ClientOwner& to) : owner(to) {}
 
   ClientOwner& owner;
-  Instant now{};     // of the call that is under way
-  bool raw = false;  // WebSocket only
+  Instant now{};  // of the call that is under way
+  WireProtocol protocol = WireProtocol::kJson;
+  FlatMessages flat_messages;
   std::string token;
+  ClientTokens tokens;
+  bool recover = false;
+  std::uint64_t offset = 0;  // of the publication that is told, if they recover
   std::vector<ChannelPattern> channels;
   Duration join_timeout = seconds(30);  // from the TCP connection to the last answer
   std::vector<SharedBytes> requests;    // by target
@@ -90,10 +100,13 @@ class Client final : public Protocol {
 
   bool take_frame(Opcode opcode, Bytes payload);
   void take_handshake(Bytes bytes, Instant now);
+  [[nodiscard]] bool raw() const { return context_.protocol == WireProtocol::kRaw; }
+  [[nodiscard]] bool flat() const { return context_.protocol == WireProtocol::kFlat; }
   void join(Instant now);
   void come_up(Instant now);
   void take_message(Bytes payload);
-  bool take_line(Bytes line);
+  void take_flat(Bytes payload);
+  bool take_line(const ServerLine& line);
   bool take_reply(const ServerLine& line);
   void take_close(Bytes payload);
   // The attempt's or the connection's end, told once.

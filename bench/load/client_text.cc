@@ -11,8 +11,11 @@ constexpr char kFinBit = '\x80';
 constexpr std::uint8_t kMaskBit = 0x80;
 constexpr std::size_t kKeySize = 4;
 
-std::uint32_t number_at(Bytes text) {
-  std::uint32_t number = 0;
+constexpr Bytes kOffset = R"("offset":)";
+
+template <typename Number = std::uint32_t>
+Number number_at(Bytes text) {
+  Number number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
 }
@@ -57,9 +60,16 @@ void append_connect(std::string& out, Bytes token) {
   out.append("}}");
 }
 
-void append_subscribe(std::string& out, std::uint32_t id, Bytes channel) {
+void append_subscribe(std::string& out, std::uint32_t id, Bytes channel,
+                      const SubscribeFrom& from) {
   out.append(R"({"id":)").append(std::to_string(id)).append(R"(,"subscribe":{"channel":")");
-  out.append(channel).append("\"}}");
+  out.append(channel).append("\"");
+  if (from.recoverable) out.append(R"(,"recoverable":true)");
+  if (!from.epoch.empty()) {
+    out.append(R"(,"recover":true,"epoch":")").append(from.epoch).append(R"(","offset":)");
+    out.append(std::to_string(from.offset));
+  }
+  out.append("}}");
 }
 
 void append_publish(std::string& out, std::uint32_t id, Bytes channel, Bytes data) {
@@ -77,10 +87,42 @@ ServerLine read_line(Bytes line) {
   }
   if (!line.starts_with(kId)) return read_push(line);
   read.kind = ServerLine::Kind::kReply;
+  read.rest = line;
   read.id = number_at(line.substr(kId.size()));
   const std::size_t error = line.find(kError);
   if (error != Bytes::npos) read.error = number_at(line.substr(error + kError.size()));
   return read;
+}
+
+SubscribeAnswer read_subscribe_answer(Bytes reply) {
+  constexpr Bytes kEpoch = R"("epoch":")";
+  constexpr Bytes kPublications = R"("publications":[)";
+  constexpr Bytes kData = R"("data":)";
+  SubscribeAnswer answer;
+  if (const std::size_t epoch = reply.find(kEpoch); epoch != Bytes::npos) {
+    const Bytes text = reply.substr(epoch + kEpoch.size());
+    answer.epoch = text.substr(0, text.find('"'));
+  }
+  answer.offset = read_offset(reply);
+  answer.was_recovering = reply.find(R"("was_recovering":true)") != Bytes::npos;
+  answer.recovered = reply.find(R"("recovered":true)") != Bytes::npos;
+  std::size_t at = reply.find(kPublications);
+  while (at != Bytes::npos) {
+    at = reply.find(kData, at);
+    if (at == Bytes::npos) break;
+    const std::size_t end = reply.find(kOffset, at);
+    if (end == Bytes::npos) break;
+    at += kData.size();
+    answer.publications.push_back(
+        {reply.substr(at, end - at), number_at<std::uint64_t>(reply.substr(end + kOffset.size()))});
+    at = end;
+  }
+  return answer;
+}
+
+std::uint64_t read_offset(Bytes publication) {
+  const std::size_t at = publication.rfind(kOffset);
+  return at == Bytes::npos ? 0 : number_at<std::uint64_t>(publication.substr(at + kOffset.size()));
 }
 
 }  // namespace millrace::load

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "bench/load/client_flat.h"
 #include "bench/load/flags.h"
 #include "bench/load/payload.h"
 #include "net/server/duration_size.h"
@@ -189,9 +190,11 @@ Result<void> settle_phases(Draft& draft) {
   if (!phases) return usage("--phases: " + phases.error().text);
   options.phases = std::move(*phases);
   for (const Phase& phase : options.phases) {
-    if (phase.kind == PhaseKind::kBroadcast && options.broadcast_to.empty()) {
+    const bool shares = phase.kind == PhaseKind::kBroadcast || options.cut_publish > 0;
+    if (shares && options.broadcast_to.empty()) {
       return usage(
-          "a broadcast needs a channel that all share: --broadcast-to, or --subscribe news");
+          "a broadcast or --cut-publish needs a channel that all share: --broadcast-to, or "
+          "--subscribe news");
     }
     if (phase.kind == PhaseKind::kCut && !options.reconnect) {
       return usage("the phase `cut` is for clients that come back: --reconnect");
@@ -210,8 +213,9 @@ Result<void> settle_publishing(Draft& draft, const std::string& api_key) {
                  std::to_string(kMostPayload));
   }
   options.api_key = api_key;
-  options.publish_by_api =
-      draft.publish_by ? *draft.publish_by == "api" : !options.raw && !api_key.empty();
+  options.publish_by_api = draft.publish_by
+                               ? *draft.publish_by == "api"
+                               : options.protocol != WireProtocol::kRaw && !api_key.empty();
   if (options.publish_by_api && api_key.empty()) {
     return usage("--publish-by api needs the key in MILLRACE_API_KEY");
   }
@@ -220,6 +224,13 @@ Result<void> settle_publishing(Draft& draft, const std::string& api_key) {
     const auto api = parse_listen_address(*draft.api);
     if (!api) return usage("--api wants an address such as 127.0.0.1:8000");
     options.api = *api;
+  }
+  if (!options.token.empty() && !options.token_secret.empty()) {
+    return usage("--token and --token-secret: one of them");
+  }
+  if (options.protocol == WireProtocol::kRaw &&
+      (options.recover || !options.token_secret.empty())) {
+    return usage("--recover and --token-secret are of the client protocol, and `raw` has none");
   }
   if (options.publishers == 0) options.publishers = options.connections;
   if (options.publishers > options.connections) {
@@ -235,6 +246,9 @@ Result<void> settle_numbers(Draft& draft) {
   }
   if (options.workload == Workload::kRooms && draft.connections && draft.rooms) {
     return usage("--rooms and --connections: one of them");
+  }
+  if (options.protocol == WireProtocol::kFlat && options.subprotocol.empty()) {
+    options.subprotocol = kFlatSubprotocol;
   }
   options.connections = draft.connections.value_or(1'000);
   if (options.workload == Workload::kRooms && !draft.connections) {
@@ -260,6 +274,18 @@ Result<void> settle_numbers(Draft& draft) {
 
 const char* workload_name(Workload workload) {
   return kWorkloads[static_cast<std::size_t>(workload)].name;
+}
+
+const char* protocol_name(WireProtocol protocol) {
+  switch (protocol) {
+    case WireProtocol::kJson:
+      return "json";
+    case WireProtocol::kFlat:
+      return "flatbuffers";
+    case WireProtocol::kRaw:
+      return "raw";
+  }
+  return "";
 }
 
 std::string help_text() {

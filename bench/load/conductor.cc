@@ -131,18 +131,31 @@ void Conductor::expect(PhaseResult& result) {
 }
 
 void Conductor::cut(PhaseResult& result) {
+  if (options_.cut_publish > 0) {
+    make_channels();
+    count_readers();
+    result.complete = open_publisher();
+    if (!result.complete) return;
+  }
   const std::uint64_t tries = fleet_->sum(&Live::tries);
+  const std::uint64_t errors = fleet_->sum(&Live::errors);
   std::uint64_t gone = 0;
   const std::function<std::uint64_t(Worker&)> cut = [this, at = now()](Worker& worker) {
     return worker.cut(options_.cut_share, at);
   };
   for (const std::uint64_t count : fleet_->ask(cut)) gone += count;
-  const auto tried = [this] { return fleet_->sum(&Live::tries) + up(); };
-  // Not yet having gone must not look like having come back.
+  const std::uint64_t missed = publish_while_away();
+  const auto tried = [this] {
+    return fleet_->sum(&Live::tries) + up() + shared_->delivered.load();
+  };
+  // Not yet having gone must not look like having come back. Who could not recover never gets what
+  // it missed, and settle() waits for what the others get.
   const auto back = [&] {
-    return fleet_->sum(&Live::tries) >= tries + gone && up() >= options_.connections;
+    return fleet_->sum(&Live::tries) >= tries + gone && up() >= options_.connections &&
+           (shared_->delivered.load() >= missed || fleet_->sum(&Live::errors) > errors);
   };
   result.complete = wait(back, Instant::never(), tried, options_.patience);
+  if (options_.cut_publish > 0) settle();
 }
 
 void Conductor::pause() {

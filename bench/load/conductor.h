@@ -53,6 +53,7 @@ class Conductor {
   void hold(Duration span);
   void load(PhaseResult& result);
   void broadcast(PhaseResult& result);
+  std::uint64_t publish_while_away();
   void expect(PhaseResult& result);
   void cut(PhaseResult& result);
   void pause();

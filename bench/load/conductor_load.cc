@@ -51,7 +51,7 @@ void Conductor::make_channels() {
     }
     if (!clients_publish && pattern.is_plain()) break;
   }
-  if (has_phase(options_, PhaseKind::kBroadcast)) {
+  if (has_phase(options_, PhaseKind::kBroadcast) || options_.cut_publish > 0) {
     broadcast_lane_ = {count, table.add(options_.broadcast_to), 0};
     auto& published = table.at(broadcast_lane_.channel).published;
     // Its own sequence beside those of clients; the one that there is otherwise.
@@ -148,6 +148,19 @@ void Conductor::settle() {
   });
   // What did not come is a hole now; the next phase does not wait for it.
   shared_->expected.store(shared_->delivered.load());
+}
+
+// How many deliveries there are when all have got what they missed.
+std::uint64_t Conductor::publish_while_away() {
+  const std::uint64_t delivered = shared_->delivered.load();
+  if (options_.cut_publish == 0) return delivered;
+  PublishOrder order;
+  order.start = now();
+  order.rate = options_.rate;
+  order.count = options_.cut_publish;
+  order.lanes = {broadcast_lane_};
+  fleet_->post(fleet_->publisher(), [order](Worker& worker, Instant) { worker.publish(order); });
+  return delivered + options_.cut_publish * shared_->channels.at(broadcast_lane_.channel).readers;
 }
 
 void Conductor::broadcast(PhaseResult& result) {

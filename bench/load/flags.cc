@@ -95,8 +95,12 @@ std::string take_allow(Allowed& allowed, std::string_view value) {
 }
 
 std::string take_protocol(Options& options, std::string_view value) {
-  options.raw = value == "raw";
-  return options.raw || value == "json" ? std::string() : wants("json or raw");
+  for (const auto protocol : {WireProtocol::kJson, WireProtocol::kFlat, WireProtocol::kRaw}) {
+    if (value != protocol_name(protocol)) continue;
+    options.protocol = protocol;
+    return {};
+  }
+  return wants("json, flatbuffers or raw");
 }
 
 using View = std::string_view;
@@ -115,8 +119,9 @@ Flags where_flags() {
        [](Draft& d, View v) {
          return take_addresses(d.options.sources, v, AddressPlan::parse_source);
        }},
-      {kWhere, "--protocol", "json|raw",
-       "json: Centrifuge's protocol; raw: any WebSocket server, a message is a delivery",
+      {kWhere, "--protocol", "json|flatbuffers|raw",
+       "json: Centrifuge's protocol; flatbuffers: millrace's binary one; raw: any WebSocket "
+       "server, a message is a delivery",
        [](Draft& d, View v) { return take_protocol(d.options, v); }},
       {kWhere, "--path", "PATH", "of the upgrade; default /connection/websocket",
        [](Draft& d, View v) { return take_text(d.options.path, v); }},
@@ -126,6 +131,9 @@ Flags where_flags() {
        [](Draft& d, View v) { return take_text(d.options.origin, v); }},
       {kWhere, "--token", "TOKEN", "of every connect",
        [](Draft& d, View v) { return take_text(d.options.token, v); }},
+      {kWhere, "--token-secret", "SECRET",
+       "the server's [token] hmac_secret: each client makes a token of its own",
+       [](Draft& d, View v) { return take_text(d.options.token_secret, v); }},
   };
 }
 
@@ -158,6 +166,12 @@ Flags connect_flags() {
       {kHow, "--reconnect", "", "who is closed or fails comes back; `reconnect` has it on",
        [](Draft& d, View) {
          d.options.reconnect = true;
+         return std::string();
+       }},
+      {kHow, "--recover", "",
+       "who comes back recovers what it missed; what it then misses is a hole",
+       [](Draft& d, View) {
+         d.options.recover = true;
          return std::string();
        }},
       {kHow, "--backoff", "DURATION", "bound of the first wait, doubled each time; default 500ms",
@@ -209,6 +223,9 @@ Flags phase_flags() {
        [](Draft& d, View v) { return take_count(d.expect, v); }},
       {kWhen, "--cut", "SHARE", "for `reconnect`: of the connections; default 1",
        [](Draft& d, View v) { return take_share(d.options.cut_share, v); }},
+      {kWhen, "--cut-publish", "N",
+       "publications, at --rate, to the channel that all share while they are away",
+       [](Draft& d, View v) { return take_count(d.options.cut_publish, v); }},
       {kWhen, "--slow", "SHARE", "for `slow`: of the readers, which stop; default 0.1",
        [](Draft& d, View v) { return take_share(d.options.slow_share, v); }},
       {kWhen, "--phases", "LIST", "instead of all that, in order; see below",

@@ -50,6 +50,7 @@ void write_report(JsonWriter& json, const Report& report) {
   json.field("holes", report.sequences.holes).field("duplicates", report.sequences.duplicates);
   json.field("out_of_order", report.sequences.out_of_order);
   json.field("misdelivered", report.misdelivered).field("unsubscribes", report.unsubscribes);
+  json.field("recovered", report.recovered).field("unrecovered", report.unrecovered);
   write_times(json, "connect_ms", report.connect_time);
   write_times(json, "delivery_ms", report.delivery);
   write_times(json, "publish_ms", report.publish_time);
@@ -112,7 +113,7 @@ void write_phase(JsonWriter& json, const PhaseResult& phase) {
 void write_options(JsonWriter& json, const Options& options, const RunResult& run) {
   json.field("workload", workload_name(options.workload));
   json.field("connections", options.connections);
-  json.field("protocol", options.raw ? "raw" : "json");
+  json.field("protocol", protocol_name(options.protocol));
   json.key("targets").open('[');
   for (const ListenAddress& target : options.targets) json.value(to_string(target));
   json.close(']').field("sources", std::uint64_t{run.sources}).field("pairs", run.pairs);

@@ -26,6 +26,9 @@ enum class Workload : std::uint8_t {
 };
 const char* workload_name(Workload workload);
 
+enum class WireProtocol : std::uint8_t { kJson, kFlat, kRaw };
+const char* protocol_name(WireProtocol protocol);
+
 // What a run may show without being a failure.
 struct Allowed {
   bool refused = false;  // answers 503
@@ -41,11 +44,12 @@ struct Options {
   std::uint64_t connections = 1'000;
   std::vector<Phase> phases;
 
-  bool raw = false;
+  WireProtocol protocol = WireProtocol::kJson;
   std::string path = "/connection/websocket";
   std::string subprotocol;
   std::string origin;
   std::string token;
+  std::string token_secret;  // a token for each client instead
   std::vector<ChannelPattern> channels;
 
   double connect_rate = 0;         // a second; 0: as fast as `connecting` allows
@@ -67,6 +71,8 @@ struct Options {
   bool reconnect = false;
   Backoff backoff;
   double cut_share = 1;
+  bool recover = false;           // who comes back wants what it missed
+  std::uint64_t cut_publish = 0;  // publications while they are away
   double slow_share = 0;
 
   Allowed allowed;

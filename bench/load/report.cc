@@ -25,6 +25,8 @@ void Report::add(const Report& other) {
   slow_deliveries += other.slow_deliveries;
   misdelivered += other.misdelivered;
   unsubscribes += other.unsubscribes;
+  recovered += other.recovered;
+  unrecovered += other.unrecovered;
   sequences.add(other.sequences);
   published += other.published;
   unsent += other.unsent;

@@ -31,6 +31,8 @@ struct Report {
   std::uint64_t slow_deliveries = 0;  // to those that stopped, while they still read
   std::uint64_t misdelivered = 0;     // on a channel that the client has not
   std::uint64_t unsubscribes = 0;     // that the server pushed
+  std::uint64_t recovered = 0;        // subscriptions that got all they missed
+  std::uint64_t unrecovered = 0;      // that were told that they can't
   SequenceCounts sequences;
   std::uint64_t published = 0;
   std::uint64_t unsent = 0;  // due while their publisher was not connected

@@ -129,6 +129,9 @@ class Judge {
     if (seen.holes > 0) fail(phase, grouped(seen.holes) + " publications missing at subscribers");
     if (seen.duplicates > 0) fail(phase, grouped(seen.duplicates) + " came twice");
     if (seen.out_of_order > 0) fail(phase, grouped(seen.out_of_order) + " came out of order");
+    if (report.unrecovered > 0) {
+      fail(phase, grouped(report.unrecovered) + " subscriptions were not recovered");
+    }
     if (report.misdelivered > 0) {
       fail(phase, grouped(report.misdelivered) + " came on a channel that the client has not");
     }

@@ -33,6 +33,7 @@ std::uint64_t default_threads(const Options& options, std::size_t cores) {
 bool needs_publisher(const Options& options) {
   return std::any_of(options.phases.begin(), options.phases.end(), [&](const Phase& phase) {
     return phase.kind == PhaseKind::kBroadcast ||
+           (phase.kind == PhaseKind::kCut && options.cut_publish > 0) ||
            (phase.kind == PhaseKind::kLoad && options.workload != Workload::kPublish);
   });
 }

@@ -115,6 +115,10 @@ void add_phase(std::string& out, const Options& options, const PhaseResult& phas
 }
 
 void add_order(std::string& out, const Report& total) {
+  if (total.recovered + total.unrecovered > 0) {
+    add(out, "\n  recovery    {} subscriptions recovered, {} not\n", grouped(total.recovered),
+        grouped(total.unrecovered));
+  }
   const SequenceCounts& seen = total.sequences;
   if (seen.in_order == 0) return;
   if (seen.holes + seen.duplicates + seen.out_of_order + total.misdelivered == 0) {
@@ -200,7 +204,7 @@ std::string summary(const Options& options, const RunResult& run) {
       workload_name(options.workload), grouped(options.connections),
       to_string(options.targets.front()),
       options.targets.size() > 1 ? fmt::format(" and {} more", options.targets.size() - 1) : "",
-      options.raw ? "raw" : "json", run.threads, run.threads == 1 ? "" : "s");
+      protocol_name(options.protocol), run.threads, run.threads == 1 ? "" : "s");
   Report total;
   for (const PhaseResult& phase : run.phases) {
     add_phase(out, options, phase);

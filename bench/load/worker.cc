@@ -54,15 +54,25 @@ Worker::Worker(ShardId id, Shared& shared, const Slice& slice, std::unique_ptr<R
       publishing_(shared, *this, report_),
       reconnect_(shared.options.reconnect) {
   const Options& options = shared_.options;
-  context_.raw = options.raw;
+  context_.protocol = options.protocol;
   context_.token = options.token;
   context_.channels = options.channels;
+  SystemCalendar calendar;
+  context_.tokens = ClientTokens(options.token_secret, calendar.seconds());
+  context_.recover = options.recover;
+  if (options.recover) places_.resize(slice.count * options.channels.size());
   context_.join_timeout = options.connect_timeout;
   for (const ListenAddress& target : shared_.addresses.targets()) {
     context_.requests.push_back(SharedBytes::copy_of(
         upgrade_request(to_string(target), options.path, options.subprotocol, options.origin)));
   }
-  context_.pong = client_frame(Opcode::kText, "{}");
+  std::string pong = "{}";
+  if (options.protocol == WireProtocol::kFlat) {
+    pong.clear();
+    append_flat_pong(pong);
+  }
+  context_.pong =
+      client_frame(options.protocol == WireProtocol::kFlat ? Opcode::kBinary : Opcode::kText, pong);
   context_.close = client_close_frame(kNormalClosure);
   if (options.reconnect) attempts_.resize(slice.count);
   if (options.workload == Workload::kPublish) publishing_clients_.resize(slice.count);

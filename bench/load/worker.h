@@ -102,6 +102,9 @@ class Worker final : public ShardBody,
   void on_unsubscribed() override { ++report_.unsubscribes; }
   void on_answer(Client& client, std::uint32_t id, std::uint32_t error, Instant now) override;
   void on_command_error(std::uint32_t error) override { ++report_.command_errors[error]; }
+  SubscribeFrom stands_at(Client& client, std::size_t which) override;
+  void on_subscribed(Client& client, std::size_t which, const SubscribeAnswer& answer,
+                     Instant now) override;
   void on_api_answer(std::uint32_t id, const std::string& error, Instant now) override;
   void on_api_gone(Instant now) override;
   [[nodiscard]] Room room(std::uint32_t client) override;
@@ -121,6 +124,8 @@ class Worker final : public ShardBody,
   [[nodiscard]] bool is_publisher(const Client& client) const;
   [[nodiscard]] bool publishes(std::uint32_t number) const;
   [[nodiscard]] bool is_slow(std::uint32_t number) const;
+  void take_publication(std::uint32_t local, std::size_t which, Bytes data, Instant now);
+  void forgive(std::uint32_t local, std::size_t which);
   [[nodiscard]] std::size_t stream(std::uint32_t local, std::size_t channel,
                                    std::uint32_t by) const;
   void for_each_client(const std::function<void(Client&)>& fn);
@@ -151,6 +156,7 @@ class Worker final : public ShardBody,
   std::priority_queue<Return, std::vector<Return>, std::greater<>> returns_;
 
   SequenceCheck sequences_;
+  std::vector<StreamPlace> places_;  // by client and channel, if they recover
   std::uint32_t publishers_ = 1;
   Publishing publishing_;
   std::vector<ConnId> publishing_clients_;  // by client, if clients publish

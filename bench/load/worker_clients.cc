@@ -93,11 +93,10 @@ void Worker::on_gone(Client& client, std::uint16_t code, bool by_us, Instant now
     ++report_.closes[code];
     ++errors_;
   }
-  // What it misses from now on can't be told from a hole.
-  for (std::size_t channel = 0; channel < context_.channels.size(); ++channel) {
-    for (std::uint32_t by = 0; by < publishers_; ++by) {
-      sequences_.forgive(stream(index, channel, by));
-    }
+  // What it misses from now on can't be told from a hole, unless it gets that when it comes back.
+  for (std::size_t channel = 0; !context_.recover && channel < context_.channels.size();
+       ++channel) {
+    forgive(index, channel);
   }
   set_status(index, Status::kGone);
   if (reconnect_) come_back(index, Duration{}, now);
@@ -140,24 +139,57 @@ void Worker::on_publication(Client& client, Bytes channel, Bytes data, Instant n
   }
   const auto& channels = context_.channels;
   std::size_t which = 0;
-  if (!context_.raw) {
+  if (context_.protocol != WireProtocol::kRaw) {
     while (which < channels.size() && !channels[which].matches(client.number(), channel)) ++which;
   }
-  const Marks marks = find_marks(data);
-  if (!context_.raw && which == channels.size()) {
+  if (context_.protocol != WireProtocol::kRaw && which == channels.size()) {
     ++report_.misdelivered;
     ++errors_;
     return;
   }
+  const std::uint32_t index = local(client);
+  if (context_.recover) places_[index * channels.size() + which].advance(context_.offset);
+  take_publication(index, which, data, now);
+}
+
+void Worker::take_publication(std::uint32_t local, std::size_t which, Bytes data, Instant now) {
+  const Marks marks = find_marks(data);
   // Without channels there is no order to check (raw mode's default has one).
-  const bool checked = marks.seq != 0 && marks.by < publishers_ && which < channels.size();
-  if (checked && !sequences_.take(stream(local(client), which, marks.by), marks.seq)) {
+  const bool checked = marks.seq != 0 && marks.by < publishers_ && which < context_.channels.size();
+  if (checked && !sequences_.take(stream(local, which, marks.by), marks.seq)) {
     ++errors_;
     return;
   }
   ++report_.deliveries;
   ++delivered_;
   if (marks.at != Instant::never()) report_.delivery.record(now - marks.at);
+}
+
+void Worker::forgive(std::uint32_t local, std::size_t which) {
+  for (std::uint32_t by = 0; by < publishers_; ++by) {
+    sequences_.forgive(stream(local, which, by));
+  }
+}
+
+SubscribeFrom Worker::stands_at(Client& client, std::size_t which) {
+  return places_[local(client) * context_.channels.size() + which].from();
+}
+
+void Worker::on_subscribed(Client& client, std::size_t which, const SubscribeAnswer& answer,
+                           Instant now) {
+  if (which >= context_.channels.size()) return;
+  const std::uint32_t index = local(client);
+  if (answer.was_recovering) {
+    ++(answer.recovered ? report_.recovered : report_.unrecovered);
+    if (!answer.recovered) {
+      ++errors_;
+      forgive(index, which);
+    }
+  }
+  for (const RecoveredPublication& each : answer.publications) {
+    take_publication(index, which, each.data, now);
+  }
+  places_[index * context_.channels.size() + which].set(answer.epoch, answer.offset);
 }
 
 std::vector<std::uint32_t> Worker::readers() const {

@@ -92,7 +92,9 @@ void Worker::send(std::uint32_t client, std::uint32_t id, Bytes channel, Bytes p
   }
 }
 
-bool Worker::answers() const { return shared_.options.publish_by_api || !shared_.options.raw; }
+bool Worker::answers() const {
+  return shared_.options.publish_by_api || shared_.options.protocol != WireProtocol::kRaw;
+}
 
 void Worker::on_answer(Client&, std::uint32_t id, std::uint32_t error, Instant now) {
   std::string cause;

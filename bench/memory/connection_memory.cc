@@ -2,9 +2,10 @@
 // an average, component by component (docs/memory.md).
 //
 // Real shards over a ring without a kernel. Each client goes through the handshake and the connect
-// command, gets an identity with a user id of 36 bytes, and subscribes to a channel that all share.
-// Time stands still: their timers are armed. Exits with 1 if a connection costs more than --limit,
-// or if the components don't add up to what was measured.
+// command, with a token that has a user id of 36 bytes, an id and an end, and subscribes to a
+// channel that all share, with its position in the channel's stream. Time stands still: their
+// timers are armed. Exits with 1 if a connection costs more than --limit, or if the components
+// don't add up to what was measured.
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
@@ -16,6 +17,7 @@
 #include "bench/memory/bare_ring.h"
 #include "core/base/shard_check.h"
 #include "core/mem/mallctl.h"
+#include "net/auth/token_maker.h"
 #include "net/server/client_shard.h"
 #include "tests/support/client_frames.h"
 
@@ -69,7 +71,16 @@ class World {
   explicit World(const Settings& settings)
       : rooms_(settings.rooms), shared_(settings.shards + 1, settings.to) {
     options_.client_shards = settings.shards;
-    options_.sessions.insecure = true;
+    TokenSettings tokens;
+    tokens.hmac_secret = kSecret;
+    auto keys = TokenKeys::load(tokens);
+    CHECK(keys.ok());
+    options_.token_keys = std::make_shared<const TokenKeys>(std::move(*keys));
+    NamespaceSettings& open = options_.sessions.namespaces.by_name["default"];
+    open.subscribe = {.clients = true};
+    options_.sessions.namespaces.by_name["room"] = open;
+    open.stream = {100, seconds(300), seconds(600)};
+    open.positioned = true;
     options_.connections.capacity = settings.to + options_.admission.refusal_slots;
     options_.hub.channels = settings.to;
     for (std::size_t i = 0; i < settings.shards; ++i) make_shard(i);
@@ -121,7 +132,12 @@ class World {
     rings_.push_back(ring.get());
     constexpr int kListener = 0;
     auto shard = ClientShard::assemble(id, options_, shared_, {kListener},
-                                       {std::move(buffers), std::move(ring), &clock_, i});
+                                       {.buffers = std::move(buffers),
+                                        .ring = std::move(ring),
+                                        .clock = &clock_,
+                                        .random_seed = i,
+                                        .broker = {},
+                                        .calendar = &calendar_});
     CHECK(shard.ok());
     shards_.push_back(std::move(*shard));
     shards_.back()->start_accepting();
@@ -148,9 +164,7 @@ class World {
     }
     turn();
     all_send(ring, files, kHandshake);
-    all_send(ring, files, client_frame(Opcode::kText, R"({"id":1,"connect":{}})"));
-    enter(shard);
-    for (const FileSlot file : files) identify(*shards_[shard], ring.slot_of(file));
+    all_send(ring, files, connect_);
     all_send(ring, files,
              client_frame(Opcode::kText, R"({"id":2,"subscribe":{"channel":"news"}})"));
     for (const FileSlot file : files) {
@@ -168,16 +182,18 @@ class World {
     turn();
   }
 
-  // What a token does at connect.
-  static void identify(ClientShard& shard, std::uint32_t slot) {
-    Connection* connection = shard.connections().find_index(slot);
-    CHECK(connection != nullptr);
-    constexpr Bytes kUser = "6f1c7a52-98e6-4f5e-9d1a-2b3c4d5e6f70";
-    // On this path only a WebSocket has a hub client, and its session is that.
-    auto& session = static_cast<Session&>(*connection->protocol()->hub_client());
-    session.set_identity(*Identity::make(kUser, Expiry{1'800'000'000}, slot));
+  // Who is who makes no difference to what it costs, so all share a token.
+  static std::string connect_command(std::int64_t now) {
+    TokenOrder order;
+    order.user = "6f1c7a52-98e6-4f5e-9d1a-2b3c4d5e6f70";
+    order.token_id = "1";
+    order.issued_at = now;
+    const auto token = make_token(order, kSecret);
+    CHECK(token.ok());
+    return client_frame(Opcode::kText, R"({"id":1,"connect":{"token":")" + *token + R"("}})");
   }
 
+  static constexpr Bytes kSecret = "a-secret-that-is-only-for-tests-0123456789";
   static constexpr std::uint32_t kInARoom = 10;
   inline static const std::string kHandshake =
       "GET /connection/websocket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
@@ -187,6 +203,8 @@ class World {
   const bool rooms_;
   ClientShardOptions options_;
   ManualClock clock_;
+  ManualCalendar calendar_;
+  const std::string connect_ = connect_command(calendar_.seconds());
   SharedState shared_;
   std::vector<BareRing*> rings_;
   std::vector<std::unique_ptr<ClientShard>> shards_;
@@ -201,13 +219,15 @@ struct Component {
   double bytes;
 };
 
+constexpr std::size_t kProofBytes = 12;  // Identity's, in front of the user id
+
 std::vector<Component> components() {
   return {
       {"connection, in its slot", in_chunk(Slab<Connection>::slot_bytes())},
       {"transport and session", allocation(sizeof(WsTransportOf<Session>))},
-      {"identity, 36-byte user id", allocation(sizeof(std::uint64_t) + sizeof(Expiry) + 36)},
+      {"identity, 36-byte user id", allocation(kProofBytes + 36)},
       {"list of its subscriptions", in_chunk(sizeof(SubscriptionList))},
-      {"place among the subscribers", sizeof(SubscriberId)},
+      {"place among the subscribers", sizeof(Subscriber)},
   };
 }
 
@@ -229,7 +249,9 @@ int measure(const Settings& settings) {
   const double active = (second.active - first.active) / more;
   const double metadata = (second.metadata - first.metadata) / more;
   std::printf("%u to %u connections on %zu shards, %s\n\n", settings.from, settings.to,
-              settings.shards, settings.rooms ? "a shared channel and a room" : "a shared channel");
+              settings.shards,
+              settings.rooms ? "a position in a shared channel, and a room"
+                             : "a position in a shared channel");
   std::printf("%-34s %9s\n", "bytes of a connection", "");
   double sum = 0;
   for (const Component& part : components()) {

@@ -7,6 +7,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,25 @@
 
 namespace millrace {
 
+// What a shard knows of a channel's stream.
+struct ChannelStream {
+  StreamOptions options;
+  StreamPosition position;       // of the last publication that came by; epoch none: not known
+  std::uint32_t positioned = 0;  // subscribers
+  std::uint32_t delta = 0;       // the same, who want patches
+  OwnedBytes last;               // the last publication's data, if somebody wants patches
+};
+
+static_assert(sizeof(ChannelStream) == 80, "docs/memory.md tells what a channel's position costs");
+
 struct Channel {
   explicit Channel(Bytes channel_name) : name(channel_name) {}
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
   const std::string name;
-  std::vector<SubscriberId> subscribers;  // dense; order is not kept
+  std::vector<Subscriber> subscribers;    // dense; order is not kept
+  std::unique_ptr<ChannelStream> stream;  // if the channel has one
   InterestToken interest = 0;             // of the add_interest() that made it
   bool live = false;                      // false: the broker has not confirmed the interest yet
   SlotId slot;                            // its own place in the table
@@ -39,6 +52,11 @@ class ChannelTable {
   void remove(Channel& channel);
   // REQUIRES: the slot is taken.
   Channel& at(std::uint32_t index);
+  // nullptr if it is gone.
+  [[nodiscard]] Channel* find(SlotId slot) { return channels_.find(slot); }
+  // The channel in a slot, or nullptr. Slots are [0, slots()).
+  [[nodiscard]] Channel* find_slot(std::uint32_t index) { return channels_.find_index(index); }
+  [[nodiscard]] std::uint32_t slots() const { return channels_.slots(); }
 
   [[nodiscard]] std::uint32_t size() const { return channels_.size(); }
 

@@ -9,9 +9,7 @@ namespace {
 constexpr std::uint32_t kMaxEntries = 65'535;
 }
 
-SubscriptionList::~SubscriptionList() {
-  if (capacity_ > 1) const std::unique_ptr<SubscriptionEntry[]> owned(heap_);
-}
+SubscriptionList::~SubscriptionList() { free_heap(); }
 
 SubscriptionList::SubscriptionList(SubscriptionList&& other) noexcept : inline_{} {
   *this = std::move(other);
@@ -19,7 +17,7 @@ SubscriptionList::SubscriptionList(SubscriptionList&& other) noexcept : inline_{
 
 SubscriptionList& SubscriptionList::operator=(SubscriptionList&& other) noexcept {
   if (this == &other) return *this;
-  if (capacity_ > 1) const std::unique_ptr<SubscriptionEntry[]> owned(heap_);
+  free_heap();
   if (other.capacity_ > 1) {
     heap_ = other.heap_;
   } else {
@@ -44,11 +42,15 @@ void SubscriptionList::remove(std::uint32_t i) {
   --size_;
 }
 
+void SubscriptionList::free_heap() {
+  if (capacity_ > 1) const std::unique_ptr<SubscriptionEntry[]> owned(heap());
+}
+
 void SubscriptionList::reserve(std::uint32_t capacity) {
   auto grown = std::make_unique<SubscriptionEntry[]>(capacity);
   std::copy_n(data(), size_, grown.get());
-  if (capacity_ > 1) const std::unique_ptr<SubscriptionEntry[]> owned(heap_);
-  heap_ = grown.release();
+  free_heap();
+  heap_ = std::bit_cast<PointerBytes>(grown.release());
   capacity_ = static_cast<std::uint16_t>(capacity);
 }
 

@@ -63,7 +63,13 @@ MailboxNetwork::Link& Mailbox::link_to(ShardId to) {
 
 bool Mailbox::try_send(ShardId to, Message& message) {
   shard_.verify();
-  if (!link_to(to).lane.push(message)) return false;
+  MailboxNetwork::Link& link = link_to(to);
+  if (!link.spill.empty()) flush_spill(to, link);
+  return link.spill.empty() && push(to, link, message);
+}
+
+bool Mailbox::push(ShardId to, MailboxNetwork::Link& link, Message& message) {
+  if (!link.lane.push(message)) return false;
   if (!mutated(Mutant::kLostWake)) network_.wake(to);
   return true;
 }
@@ -71,7 +77,7 @@ bool Mailbox::try_send(ShardId to, Message& message) {
 void Mailbox::send(ShardId to, Message message) {
   shard_.verify();
   MailboxNetwork::Link& link = link_to(to);
-  if (link.spill.empty() && try_send(to, message)) return;
+  if (link.spill.empty() && push(to, link, message)) return;
   link.spill.push_back(std::move(message));
   link.sender_waits.store(true, std::memory_order_seq_cst);
   flush_spill(to, link);  // the receiver may have made room before it could see the flag

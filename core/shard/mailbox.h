@@ -7,7 +7,8 @@
 // for what must arrive (interest, acknowledgements): it waits in the sender's own spill until the
 // lane has room. A spill is bounded by what it stands for: channels and requests in flight.
 //
-// Order: messages of one sender to one receiver that go by the same call arrive in order.
+// Order: messages of one sender to one receiver arrive in order, whichever way they were sent.
+// While something waits in the spill the lane counts as full.
 #pragma once
 
 #include <atomic>
@@ -76,7 +77,8 @@ class Mailbox final : public InboundSource {
   // Set before the first drain().
   void set_handler(MessageHandler& handler) { handler_ = &handler; }
 
-  // False if the lane to `to` is full; `message` is then untouched. REQUIRES: to != self.
+  // False if the lane to `to` is full, or the spill is not empty; `message` is then untouched.
+  // REQUIRES: to != self.
   [[nodiscard]] bool try_send(ShardId to, Message& message);
   // Always arrives while both shards live. REQUIRES: to != self.
   void send(ShardId to, Message message);
@@ -93,6 +95,7 @@ class Mailbox final : public InboundSource {
   static constexpr std::size_t kBatch = 1'024;  // messages of one sender a turn
 
   MailboxNetwork::Link& link_to(ShardId to);
+  bool push(ShardId to, MailboxNetwork::Link& link, Message& message);
   void flush_spill(ShardId to, MailboxNetwork::Link& link);
   // The link to a shard, if there is one already.
   [[nodiscard]] MailboxNetwork::Link* made_link_to(ShardId to) const;

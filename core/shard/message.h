@@ -8,18 +8,23 @@
 #include <variant>
 
 #include "core/base/bytes.h"
+#include "core/hub/presence.h"
+#include "core/hub/stream.h"
 #include "core/metrics/shard_metrics.h"
 
 namespace millrace {
 
-// To the shard that owns the channel: bring this to all who have interest.
+// To the shard that owns the channel: keep this if its options say so, and bring it to all who have
+// interest. `info` is packed (core/hub/client_info.h).
 struct PublishRequest {
-  OwnedBytes channel, data, user, client;
+  OwnedBytes channel, data, info;
+  StreamOptions options;
   std::uint64_t token = 0;
 };
 // Back to the shard that published.
 struct PublishAck {
   std::uint64_t token = 0;
+  StreamPosition position = {};
 };
 // To the owner: this shard has its first subscriber, or has lost its last.
 struct InterestChange {
@@ -34,7 +39,59 @@ struct InterestAck {
 };
 // From the owner to a shard with interest.
 struct Delivery {
-  OwnedBytes channel, data, user, client;
+  OwnedBytes channel, data, info;
+  StreamPosition position;
+};
+// To the owner: what do you keep of it, or drop what you keep.
+struct HistoryRequest {
+  OwnedBytes channel;
+  HistoryQuery query = {};
+  StreamOptions options = {};
+  std::uint64_t token = 0;
+  std::uint64_t bytes_taken = 0;  // of all answers of this owner so far
+  bool remove = false;
+};
+// Back to the shard that asked: a HistoryPage, its publications packed (core/hub/history_bytes.h).
+struct HistoryAnswer {
+  std::uint64_t token = 0;
+  StreamPosition top = {};
+  OwnedBytes publications = {};
+  HistoryOutcome outcome = HistoryOutcome::kOk;
+  bool complete = false;
+};
+// To the owner: somebody has come to a channel, or gone from it. `member` is packed.
+struct MemberChange {
+  OwnedBytes channel, member;
+  PresenceOptions options;
+  bool added = false;
+};
+// To the owner: who is there.
+struct PresenceRequest {
+  OwnedBytes channel;
+  std::uint64_t token = 0;
+  std::uint64_t bytes_taken = 0;  // of all answers of this owner so far
+  bool counts_only = false;
+};
+// Back to the shard that asked: a PresencePage, its members packed (core/hub/presence_bytes.h).
+struct PresenceAnswer {
+  std::uint64_t token = 0;
+  bool available = true;
+  PresenceCounts counts = {};
+  OwnedBytes members = {};
+};
+// From the owner to a shard with interest; packed.
+struct PresenceNews {
+  OwnedBytes channel, changes;
+};
+// To all shards with clients: some tokens are good no longer. `what` and the times are
+// net/auth/revocations.h's; `now` is the calendar's of the shard that was told, and so the same for
+// all.
+struct RevokeOrder {
+  std::uint8_t what = 0;
+  std::string name;
+  std::int64_t before = 0;
+  std::int64_t until = 0;
+  std::int64_t now = 0;
 };
 // From the admin shard: send your counters.
 struct SnapshotRequest {
@@ -50,7 +107,9 @@ struct SnapshotReply {
   std::unique_ptr<ShardSnapshot> snapshot;
 };
 
-using Message = std::variant<std::monostate, PublishRequest, PublishAck, InterestChange,
-                             InterestAck, Delivery, SnapshotRequest, SnapshotReply>;
+using Message =
+    std::variant<std::monostate, PublishRequest, PublishAck, InterestChange, InterestAck, Delivery,
+                 HistoryRequest, HistoryAnswer, MemberChange, PresenceRequest, PresenceAnswer,
+                 PresenceNews, RevokeOrder, SnapshotRequest, SnapshotReply>;
 
 }  // namespace millrace

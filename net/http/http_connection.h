@@ -79,7 +79,6 @@ class HttpConnection final : public Protocol, public HubClient {
   HubClient* hub_client() override { return this; }
 
   // HubClient.
-  void on_subscribed(std::uint32_t ticket) override;
   void on_published(std::uint32_t ticket, bool accepted) override;
 
  private:

@@ -18,6 +18,7 @@ namespace {
 
 constexpr Bytes kAcceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 constexpr Bytes kJsonSubprotocol = "centrifuge-json";
+constexpr Bytes kFlatBuffersSubprotocol = "millrace-flatbuffers";
 constexpr Bytes kVersion = "13";
 constexpr std::size_t kSha1Bytes = 20;
 constexpr std::size_t kKeyChars = 24;           // 16 bytes in base64
@@ -110,17 +111,30 @@ std::optional<HttpRefusal> check_format(const HttpRequest& request) {
   return std::nullopt;
 }
 
-// Names of subprotocols compare with case, as browsers compare the echoed one.
-bool offers_json(const HttpRequest& request) {
-  const std::vector<Bytes> offered = request.list("Sec-WebSocket-Protocol");
-  return std::find(offered.begin(), offered.end(), kJsonSubprotocol) != offered.end();
+struct KnownSubprotocol {
+  Subprotocol subprotocol;
+  Bytes name;
+};
+constexpr KnownSubprotocol kSubprotocols[] = {{Subprotocol::kJson, kJsonSubprotocol},
+                                              {Subprotocol::kFlatBuffers, kFlatBuffersSubprotocol}};
+
+// The first of those offered that is known; nullptr if none is. Names of subprotocols compare with
+// case, as browsers compare the echoed one.
+const KnownSubprotocol* offered_subprotocol(const HttpRequest& request) {
+  for (const Bytes offered : request.list("Sec-WebSocket-Protocol")) {
+    const auto* known = std::ranges::find(kSubprotocols, offered, &KnownSubprotocol::name);
+    if (known != std::end(kSubprotocols)) return known;
+  }
+  return nullptr;
 }
 
 // RFC 6455 lets us answer without a subprotocol, but then browsers fail without saying why.
 std::optional<HttpRefusal> check_subprotocol(const HttpRequest& request) {
-  if (request.count("Sec-WebSocket-Protocol") == 0 || offers_json(request)) return std::nullopt;
+  const bool any = request.count("Sec-WebSocket-Protocol") != 0;
+  if (!any || offered_subprotocol(request) != nullptr) return std::nullopt;
   return HttpRefusal{400, "none of the offered subprotocols is known; offer " +
-                              std::string(kJsonSubprotocol) + ", or none for the same"};
+                              std::string(kJsonSubprotocol) + " (or none for the same), or " +
+                              std::string(kFlatBuffersSubprotocol)};
 }
 
 // `head_only`: an answer to HEAD has no body (RFC 9112 section 6.3).
@@ -152,8 +166,9 @@ UpgradeDecision accept(const HttpRequest& request) {
       "Connection: Upgrade\r\n"
       "Sec-WebSocket-Accept: ";
   decision.response += *answer + "\r\n";
-  if (offers_json(request)) {
-    decision.response.append("Sec-WebSocket-Protocol: ").append(kJsonSubprotocol).append("\r\n");
+  if (const KnownSubprotocol* known = offered_subprotocol(request)) {
+    decision.subprotocol = known->subprotocol;
+    decision.response.append("Sec-WebSocket-Protocol: ").append(known->name).append("\r\n");
   }
   decision.response += "\r\n";
   return decision;

@@ -16,7 +16,7 @@
 
 namespace millrace {
 
-enum class Subprotocol : std::uint8_t { kJson };
+enum class Subprotocol : std::uint8_t { kJson, kFlatBuffers };
 
 struct UpgradeDecision {
   unsigned status = 400;  // 101, or a refusal

@@ -27,7 +27,7 @@ enum class NatsRequestKind : std::uint8_t { kSubscribe, kUnsubscribe, kPublish }
 struct NatsRequest {
   NatsRequestKind kind = NatsRequestKind::kPublish;
   NatsSubscriptionId subscription;  // of the first two
-  PublishToken token = 0;           // of a publish
+  RequestToken token = 0;           // of a publish
   std::string subject;              // of all but kUnsubscribe
   std::string data;                 // of a publish
 };
@@ -35,7 +35,7 @@ struct NatsRequest {
 struct NatsAnswer {
   NatsRequestKind kind = NatsRequestKind::kPublish;
   NatsSubscriptionId subscription;
-  PublishToken token = 0;
+  RequestToken token = 0;
   std::size_t bytes = 0;  // of the data that was to be published
   bool accepted = false;  // of a publish
 };

@@ -15,8 +15,8 @@
 #include "core/base/mutant.h"
 #include "core/base/shard_check.h"
 #include "core/hub/channel_name.h"
+#include "net/nats/away_text.h"
 #include "net/nats/nats_link.h"
-#include "net/nats/nats_url.h"
 #include "net/nats/subject.h"
 #include "proto/payload.h"
 
@@ -55,7 +55,14 @@ class Impl final : public NatsBroker {
 
   bool add_interest(Bytes channel, InterestToken token) override;
   void remove_interest(Bytes channel) override;
-  void publish(const Publication& publication, PublishToken token) override;
+  void publish(const Publication& publication, const StreamOptions& options, RequestToken token,
+               Instant now) override;
+  void read_history(Bytes channel, const HistoryQuery& query, const StreamOptions& options,
+                    RequestToken token, Instant now) override;
+  void remove_history(Bytes channel, RequestToken token, Instant now) override;
+  void read_presence(Bytes channel, bool counts_only, RequestToken token, Instant now) override;
+  void add_member(Bytes, const ClientInfo&, const PresenceOptions&, Instant) override {}
+  void remove_member(Bytes, Bytes, Instant) override {}
   BrokerStatus status() const override;
   void drain(Instant now) override;
   bool ready() const override {
@@ -76,10 +83,9 @@ class Impl final : public NatsBroker {
   void follow_link(Instant now);
   void take_answers();
   void on_subscribed(NatsSubscriptionId id);
-  void settle_publish(PublishToken token, PublishOutcome outcome);
+  void settle_publish(RequestToken token, PublishOutcome outcome);
   void take_messages();
   void take_message(const NatsInbound& inbound);
-  const char* reason() const;
 
   const NatsOptions options_;
   BrokerEvents& events_;
@@ -219,16 +225,29 @@ void Impl::send_unsent() {
   }
 }
 
-void Impl::settle_publish(PublishToken token, PublishOutcome outcome) {
+void Impl::settle_publish(RequestToken token, PublishOutcome outcome) {
   if (outcome == PublishOutcome::kAccepted) {
     ++metrics_.broker_published_total;
   } else {
     ++metrics_.broker_publish_failures_total;
   }
-  events_.on_published(token, outcome);
+  events_.on_published(token, outcome, {});
 }
 
-void Impl::publish(const Publication& publication, PublishToken token) {
+// At-most-once channels have no stream; presence across nodes is not gathered.
+void Impl::read_history(Bytes, const HistoryQuery&, const StreamOptions&, RequestToken token,
+                        Instant) {
+  events_.on_history(token, {.outcome = HistoryOutcome::kUnavailable});
+}
+void Impl::remove_history(Bytes, RequestToken token, Instant) {
+  events_.on_history(token, {.outcome = HistoryOutcome::kUnavailable});
+}
+void Impl::read_presence(Bytes, bool, RequestToken token, Instant) {
+  events_.on_presence(token, {.available = false});
+}
+
+void Impl::publish(const Publication& publication, const StreamOptions&, RequestToken token,
+                   Instant) {
   shard_.verify();
   const std::size_t size = publication.data.size();
   // A larger one would be dropped by every node that gets it.
@@ -340,39 +359,20 @@ void Impl::take_message(const NatsInbound& inbound) {
   }
   const int length = natsMsg_GetDataLength(message);
   const Bytes payload = length > 0 ? Bytes(natsMsg_GetData(message), length) : Bytes();
-  Bytes data;
-  if (payload.size() > options_.max_payload || !checker_.check(payload, data)) {
+  const bool any_bytes = options_.takes_any_bytes && options_.takes_any_bytes(*channel);
+  Bytes data = payload;
+  if (payload.empty() || payload.size() > options_.max_payload ||
+      (!any_bytes && !checker_.check(payload, data))) {
     ++metrics_.broker_dropped_payload_total;
     return;
   }
-  events_.on_publication(Publication{.channel = *channel, .data = data, .user = {}, .client = {}});
-}
-
-const char* Impl::reason() const {
-  switch (link_->cause()) {
-    case NatsLinkCause::kNotReached:
-      return "no connection yet; is nats-server running there?";
-    case NatsLinkCause::kLost:
-      return "the connection was lost; is nats-server running there?";
-    case NatsLinkCause::kNoAnswer:
-      return "connected, but it does not answer";
-    case NatsLinkCause::kClosed:
-      return "it closed the connection";
-  }
-  return "";
+  events_.on_publication(Publication{.channel = *channel, .data = data});
 }
 
 BrokerStatus Impl::status() const {
   if (link_->up()) return {};
-  std::string cause = "NATS";
-  const char* separator = " ";
-  for (const std::string& url : options_.urls) {
-    cause += std::exchange(separator, ", ") + masked_nats_url(url);
-  }
   const std::int64_t away = was_up_ ? 0 : (now_ - away_since_).to_seconds();
-  cause += " is away since " + std::to_string(away) + " s: " + reason();
-  if (!note_.empty()) cause += " (" + note_ + ")";
-  return {.ready = false, .cause = std::move(cause)};
+  return {.ready = false, .cause = nats_away_text(options_.urls, away, link_->cause(), note_)};
 }
 
 }  // namespace

@@ -10,7 +10,8 @@
 // or inbox refuses and counts.
 //
 // The payload is the application's, with no envelope; a subject is a channel's one spelling
-// (subject.h). What is not is dropped and counted, so is a payload that is not JSON.
+// (subject.h). What is not is dropped and counted, so is a payload that is empty, or not JSON where
+// it has to be (NatsOptions::takes_any_bytes).
 //
 // Owner: the shard; made, used and destroyed on its thread.
 #pragma once

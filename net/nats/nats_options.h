@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "core/base/bytes.h"
 #include "core/base/result.h"
 
 namespace millrace {
@@ -16,6 +18,9 @@ struct NatsOptions {
   std::string subject_prefix;                  // "" or tokens (subject_prefix_valid())
   std::vector<std::string> prefix_namespaces;  // namespaces with interest = "prefix"
   std::string name = "millrace";               // of the connection, for the server's /connz
+  // Whether publications of a channel are any bytes, and not JSON; without it none are. Asked on
+  // the shard's thread while the broker lives, because namespaces change at run time.
+  std::function<bool(Bytes channel)> takes_any_bytes = {};
   // Both limits hold for what has arrived from NATS and the shard has not handled yet.
   std::size_t inbox_messages = 65'536;
   std::size_t inbox_bytes = 64 * 1024 * 1024;  // of payload

@@ -16,12 +16,13 @@ const notInsecure = 'This server runs without --insecure, so it lets nobody in w
 const errorHints = {
   100: 'The broker could not take it now; try again.',
   102: 'The namespace in front of the ":" is not configured: add it as [namespaces.NAME].',
+  103: 'The namespace does not allow that to everybody: see allow_... in docs/NAMESPACES.md.',
   105: 'This connection is subscribed to it already.',
   106: 'This connection has as many channels as the limits allow.',
   107: 'A name has no "." before its first ":" and no empty part, does not begin with "_" or ' +
     '"millrace", and has at most 255 bytes; or the message is larger than the limits allow.',
-  108: 'The server does not offer this.',
-  111: 'Too many publications are under way; try again.',
+  108: 'The server does not offer this; payloads of the namespace may be binary.',
+  111: 'Too much at once, from this page or of all clients; try again.',
 };
 
 const closeHints = {
@@ -29,10 +30,13 @@ const closeHints = {
   1009: 'The message is larger than the server takes.',
   3001: 'The server is shutting down.',
   3008: 'This page read too slowly.',
+  3010: 'This page missed something; connect again.',
   3012: 'This page answered no ping in time; a sleeping tab can be the cause.',
+  3013: 'This page sent far more commands than limits.commands_per_second allows.',
   3501: 'The server could not read what this page sent.',
   3502: 'Nothing came from this page in time.',
-  3504: 'The server has as many connections as it allows.',
+  3504: 'The user has as many connections as the limits allow.',
+  3509: 'Too many commands of this page failed.',
 };
 
 // How a handshake was refused is hidden from scripts, but the server counts why.

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/hub/channel_name.h"
+#include "net/server/revoke_request.h"
 #include "proto/json_string.h"
 
 namespace millrace {
@@ -40,7 +41,7 @@ HttpResponse api_error(ErrorCode code, Bytes detail = {}) {
 // call.
 class PublishTaker final : public CommandSink {
  public:
-  bool on_command(const Command& command) override {
+  bool on_command(const Command& command, Bytes) override {
     if (const auto* publish = std::get_if<PublishCommand>(&command.body)) taken_ = *publish;
     return true;
   }
@@ -53,8 +54,8 @@ class PublishTaker final : public CommandSink {
 }  // namespace
 
 ClientApp::ClientApp(const ClientAppSettings& settings, WsShared& ws, SessionContext& sessions,
-                     Admission& admission)
-    : settings_(settings), ws_(ws), sessions_(sessions), admission_(admission) {}
+                     Admission& admission, Revoker& revoker)
+    : settings_(settings), ws_(ws), sessions_(sessions), admission_(admission), revoker_(revoker) {}
 
 void ClientApp::on_request(HttpConnection& http, const HttpRequest& request, Instant now) {
   now_ = now;
@@ -64,6 +65,8 @@ void ClientApp::on_request(HttpConnection& http, const HttpRequest& request, Ins
   admission_.on_arrived(http.connection().id());
   if (request.path == "/api/publish") {
     serve_publish(http, request, now);
+  } else if (request.path == "/api/revoke") {
+    serve_revoke(http, request, now);
   } else if (request.path == "/" && (request.method == "GET" || request.method == "HEAD")) {
     http.respond(text(200, "millrace " + settings_.version +
                                "\nWebSocket clients connect to /connection/websocket\n"),
@@ -88,9 +91,10 @@ void ClientApp::serve_websocket(HttpConnection& http, const HttpRequest& request
     return http.refuse(serialize(refused->response, false), refused->reason, now);
   }
   const bool frame_pings = request.query_value("cf_ws_frame_ping_pong") == "true";
+  const bool json = decision.subprotocol == Subprotocol::kJson;
   auto transport = std::make_unique<WsTransportOf<Session>>(
       http.connection(), ws_, sessions_, frame_pings ? PingStyle::kFrame : PingStyle::kMessage,
-      now);
+      json ? WireFormat::kJson : WireFormat::kFlatBuffers, now);
   http.upgrade(decision.response, std::move(transport));
 }
 
@@ -106,19 +110,41 @@ bool ClientApp::key_is_right(const HttpRequest& request) const {
          CRYPTO_memcmp(key->data(), settings_.api_key.data(), key->size()) == 0;
 }
 
-void ClientApp::serve_publish(HttpConnection& http, const HttpRequest& request, Instant now) {
+bool ClientApp::may_use_api(HttpConnection& http, const HttpRequest& request, Instant now) {
   if (request.method != "POST") {
     HttpResponse response = text(405, "the server API takes POST only\n");
     response.fields.emplace_back("Allow", "POST");
-    return http.respond(response, now);
+    http.respond(response, now);
+    return false;
   }
   if (settings_.api_key.empty()) {
-    return http.respond(text(401, "the server API is off: set [api] key or MILLRACE_API_KEY\n"),
-                        now);
+    http.respond(text(401, "the server API is off: set [api] key or MILLRACE_API_KEY\n"), now);
+    return false;
   }
   if (!key_is_right(request)) {
-    return http.respond(text(401, "wrong or missing X-API-Key\n"), now);
+    http.respond(text(401, "wrong or missing X-API-Key\n"), now);
+    return false;
   }
+  return true;
+}
+
+void ClientApp::serve_revoke(HttpConnection& http, const HttpRequest& request, Instant now) {
+  if (!may_use_api(http, request, now)) return;
+  const std::int64_t calendar = sessions_.tokens.now();
+  const auto revocation = read_revoke_request(orders_, request.body, calendar);
+  if (!revocation.ok()) {
+    return http.respond(api_error(ErrorCode::kBadRequest, revocation.error().text), now);
+  }
+  const auto done = revoker_.revoke(*revocation, calendar, now);
+  if (done.ok()) return http.respond(json(200, R"({"result":{}})"), now);
+  const bool full = done.error() == RevokeError::kFull;
+  http.respond(api_error(full ? ErrorCode::kLimitExceeded : ErrorCode::kBadRequest,
+                         revoke_error_text(done.error())),
+               now);
+}
+
+void ClientApp::serve_publish(HttpConnection& http, const HttpRequest& request, Instant now) {
+  if (!may_use_api(http, request, now)) return;
   Bytes body;
   if (!payloads_.check(request.body, body)) {
     return http.respond(text(400, "the body is not JSON\n"), now);
@@ -129,7 +155,7 @@ void ClientApp::serve_publish(HttpConnection& http, const HttpRequest& request, 
   line_.reserve(kFront.size() + body.size() + 1);
   line_.append(kFront).append(body).append("}");
   PublishTaker taker;
-  if (sessions_.decoder.decode(line_, taker) != JsonCommandDecoder::Outcome::kDone ||
+  if (sessions_.decoders[0]->decode(line_, taker) != CommandDecoder::Outcome::kDone ||
       !taker.taken()) {
     return http.respond(text(400, "the body is not {\"channel\":\"...\",\"data\":...}\n"), now);
   }
@@ -141,13 +167,12 @@ void ClientApp::serve_publish(HttpConnection& http, const HttpRequest& request, 
   if (publish.data.empty() || publish.data.size() > sessions_.settings.publication_bytes) {
     return http.respond(api_error(ErrorCode::kBadRequest, "data is missing or too large"), now);
   }
-  if (sessions_.settings.find_namespace(publish.channel) == nullptr) {
-    return http.respond(api_error(ErrorCode::kUnknownChannel), now);
-  }
-  const auto token = sessions_.fanout.begin_publish(http.connection().id(), 0);
+  const NamespaceSettings* settings = sessions_.find_namespace(publish.channel);
+  if (settings == nullptr) return http.respond(api_error(ErrorCode::kUnknownChannel), now);
+  const auto token = sessions_.fanout.begin(http.connection().id(), 0);
   if (!token) return http.respond(api_error(ErrorCode::kTooManyRequests), now);
   ++sessions_.metrics.api_publishes_total;
-  sessions_.hub.publish({publish.channel, publish.data, {}, {}, 0}, *token);
+  sessions_.hub.publish({publish.channel, publish.data, {}, {}}, settings->stream, *token, now);
 }
 
 void ClientApp::on_published(HttpConnection& http, bool accepted) {

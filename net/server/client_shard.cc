@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/log.h"
 #include "core/mem/memory_reserve.h"
 
 namespace millrace {
@@ -38,6 +39,9 @@ ClientShard::ClientShard(ShardId id, const ClientShardOptions& options, SharedSt
     : id_(id),
       options_(options),
       shared_(shared),
+      reloads_(shared.reloads[id.value]),
+      session_settings_(options.sessions),
+      app_settings_(options.app),
       listen_fds_(std::move(listen_fds)),
       buffers_(std::move(machine.buffers)),
       ring_(std::move(machine.ring)),
@@ -47,16 +51,21 @@ ClientShard::ClientShard(ShardId id, const ClientShardOptions& options, SharedSt
       table_(reactor_, *buffers_, metrics_, options.connections),
       admission_(options.admission, table_, shared.connections, shared.addresses.get(), random_,
                  metrics_),
-      fanout_(table_, metrics_),
+      fanout_(table_, metrics_, codecs_.encoders()),
       hub_(fanout_, metrics_, options.hub),
-      sessions_{hub_, fanout_, decoder_, random_, metrics_, options.sessions},
+      desk_({reactor_, table_, hub_, fanout_, codecs_, random_, metrics_, session_settings_},
+            TokenGate(options.token_keys, options.token_expectations,
+                      machine.calendar == nullptr ? calendar_ : *machine.calendar),
+            machine.clock->now()),
       ws_(table_, metrics_, options.ws, options.decoders),
-      app_(options.app, ws_, sessions_, admission_),
+      app_(app_settings_, ws_, desk_.context(), admission_, *this),
       listeners_(reactor_, *this, metrics_, &admission_),
       memory_watch_(reactor_),
       drain_(id, shared.drain, options.drain_timeout, reactor_, table_, listeners_, random_) {
+  if (options.reloadable != nullptr) adopt(options.reloadable);
   reactor_.set_heartbeat(shared.heartbeats[id.value]);
-  sessions_.arrivals = &admission_;
+  desk_.context().arrivals = &admission_;
+  desk_.context().users = shared.users.get();
   admission_.set_listeners(listeners_);
   mailbox_.set_handler(*this);
   reactor_.add_source(mailbox_, "messages of other shards");
@@ -69,7 +78,8 @@ Result<void> ClientShard::make_broker(const BrokerSeam& seam) {
   BrokerEvents& events = seam.tap ? seam.tap(hub_) : hub_;
   if (!options_.nats) {
     auto broker =
-        std::make_unique<MemoryBroker>(mailbox_, options_.client_shards, events, metrics_);
+        std::make_unique<MemoryBroker>(mailbox_, options_.client_shards, events, metrics_,
+                                       reactor_.timers(), random_, options_.memory_broker);
     memory_broker_ = broker.get();
     broker_ = std::move(broker);
   } else {
@@ -91,6 +101,10 @@ Result<std::unique_ptr<NatsBroker>> ClientShard::make_nats_broker(const BrokerSe
                                                                   BrokerEvents& events) {
   NatsOptions nats = *options_.nats;
   nats.name += "-" + std::to_string(id_.value);
+  nats.takes_any_bytes = [this](Bytes channel) {
+    const NamespaceSettings* settings = session_settings_.find_namespace(channel);
+    return settings != nullptr && settings->payload == PayloadKind::kBinary;
+  };
   if (!seam.make_link) return NatsBroker::make(nats, events, reactor_.waker(), metrics_);
   return NatsBroker::over(seam.make_link(nats, reactor_.waker()), nats, events, metrics_);
 }
@@ -120,14 +134,38 @@ void ClientShard::on_accept(FileSlot file, const Peer& peer, std::uint32_t, Inst
 
 // --- other shards --------------------------------------------------------------------------------
 
-void ClientShard::on_message(ShardId from, Message& message, Instant) {
+void ClientShard::on_message(ShardId from, Message& message, Instant now) {
   if (const auto* request = std::get_if<SnapshotRequest>(&message)) {
     mailbox_.send(from, SnapshotReply{request->id, snapshot()});
     return;
   }
+  if (auto* order = std::get_if<RevokeOrder>(&message)) {
+    const Revocation revocation{static_cast<Revocation::What>(order->what), std::move(order->name),
+                                order->before, order->until};
+    // The shard that was told has taken it. There can be less room here only if two shards were
+    // told of their last free place at once.
+    const auto done = desk_.revoke(revocation, order->now, now);
+    if (!done.ok())
+      log_warn("a revocation is not held: " + std::string(revoke_error_text(done.error())));
+    return;
+  }
   CHECK(memory_broker_ != nullptr);
-  const bool taken = memory_broker_->on_message(from, message);
+  const bool taken = memory_broker_->on_message(from, message, now);
   CHECK(taken);
+}
+
+// The others are told and not waited for: their lanes are as fast as the answer.
+Result<void, RevokeError> ClientShard::revoke(const Revocation& revocation, std::int64_t calendar,
+                                              Instant now) {
+  auto done = desk_.revoke(revocation, calendar, now);
+  if (!done.ok()) return done;
+  for (std::size_t shard = 0; shard < options_.client_shards; ++shard) {
+    if (shard == id_.value) continue;
+    mailbox_.send(ShardId{static_cast<std::uint16_t>(shard)},
+                  RevokeOrder{static_cast<std::uint8_t>(revocation.what), revocation.name,
+                              revocation.before, revocation.until, calendar});
+  }
+  return done;
 }
 
 std::unique_ptr<ShardSnapshot> ClientShard::snapshot() {
@@ -152,15 +190,28 @@ std::unique_ptr<ShardSnapshot> ClientShard::snapshot() {
   return made;
 }
 
+// --- reloads -------------------------------------------------------------------------------------
+
+// Between two turns of work: nobody holds what it replaces.
+void ClientShard::adopt(std::shared_ptr<const Reloadable> next) {
+  CHECK(next != nullptr);
+  reloadable_ = std::move(next);
+  session_settings_.namespaces = reloadable_->namespaces;
+  app_settings_.origins = reloadable_->origins;
+  app_settings_.api_key = reloadable_->api_key;
+  desk_.context().tokens.use(reloadable_->token_keys, reloadable_->expectations);
+}
+
 // --- the end -------------------------------------------------------------------------------------
 
 bool ClientShard::ready() const {
   if (reactor_.stopping()) return false;
-  return drain_.wanted() ||
+  return drain_.wanted() || reloads_.full() ||
          (told_drained_ && shared_.clients_running.load(std::memory_order_acquire) == 0);
 }
 
 void ClientShard::drain(Instant now) {
+  if (reloads_.full()) adopt(reloads_.take());
   if (drain_.wanted()) admission_.pace_no_more(now);
   drain_.look(now);
   if (!drain_.done()) return;

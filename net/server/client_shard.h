@@ -29,6 +29,8 @@
 #include "net/server/client_app.h"
 #include "net/server/drain.h"
 #include "net/server/memory_watch.h"
+#include "net/server/reload.h"
+#include "net/session/session_desk.h"
 #include "net/tcp/listener.h"
 
 namespace millrace {
@@ -48,16 +50,24 @@ struct ClientShardOptions {
   HttpTimeouts timeouts;
   SessionSettings sessions;
   ClientAppSettings app;
+  MemoryBrokerLimits memory_broker;  // of one shard
+  std::shared_ptr<const TokenKeys> token_keys = std::make_shared<const TokenKeys>();
+  TokenExpectations token_expectations;
   std::optional<NatsOptions> nats;  // without it the broker is in memory
   bool require_broker = false;      // no start without it
   Duration drain_timeout = seconds(5);
+  // What of it can change at run time, as it is at the start; nothing: as it stands above.
+  std::shared_ptr<const Reloadable> reloadable;
 };
 
 // What the shards of one process share while they run.
 struct SharedState {
   SharedState(std::size_t shards, std::uint64_t max_connections,
               std::size_t lane_capacity = MailboxNetwork::kLaneCapacity)
-      : mailboxes(shards, lane_capacity), connections(max_connections), heartbeats(shards) {}
+      : mailboxes(shards, lane_capacity),
+        connections(max_connections),
+        heartbeats(shards),
+        reloads(shards) {}
 
   // Counts connections of an address, at most so many each. Before the shards are made.
   void limit_addresses(std::uint32_t connections_per_address) {
@@ -65,11 +75,19 @@ struct SharedState {
                                              std::max<std::uint64_t>(connections.limit(), 1));
   }
 
+  // Counts connections of a user, at most so many each. The same.
+  void limit_users(std::uint32_t connections_per_user) {
+    users = std::make_unique<KeyedQuota>(connections_per_user,
+                                         std::max<std::uint64_t>(connections.limit(), 1));
+  }
+
   MonotonicClock clock;
   MailboxNetwork mailboxes;
   Quota connections;
   std::unique_ptr<KeyedQuota> addresses;  // null: connections of an address are not limited
+  std::unique_ptr<KeyedQuota> users;      // null: the same of users
   std::vector<Heartbeat> heartbeats;      // by shard
+  std::vector<ReloadBox> reloads;         // the same
   DrainState drain;
   std::atomic<bool>& draining = drain.asked;
   std::atomic<bool> broker_missing{false};      // why a shard did not start
@@ -91,11 +109,13 @@ struct Machine {
   Clock* clock = nullptr;  // must outlive the shard
   std::uint64_t random_seed = 0;
   BrokerSeam broker = {};
+  CalendarClock* calendar = nullptr;  // must outlive the shard; nullptr: the system's
 };
 
 class ClientShard final : public ShardBody,
                           private AcceptHandler,
                           private MessageHandler,
+                          private Revoker,
                           private InboundSource {
  public:
   // Slots of a shard's tables beyond the clients': sockets that are told that the server is full.
@@ -127,6 +147,7 @@ class ClientShard final : public ShardBody,
   [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
   [[nodiscard]] ConnectionTable& connections() { return table_; }
   [[nodiscard]] Hub& hub() { return hub_; }
+  [[nodiscard]] SessionDesk& desk() { return desk_; }
 
  private:
   Result<void> make_broker(const BrokerSeam& seam);
@@ -134,14 +155,23 @@ class ClientShard final : public ShardBody,
                                                        BrokerEvents& events);
   void on_accept(FileSlot file, const Peer& peer, std::uint32_t listener, Instant now) override;
   void on_message(ShardId from, Message& message, Instant now) override;
+  Result<void, RevokeError> revoke(const Revocation& revocation, std::int64_t calendar,
+                                   Instant now) override;
   [[nodiscard]] std::unique_ptr<ShardSnapshot> snapshot();
-  // InboundSource: sees the drain's flags, which another thread sets before it wakes us.
+  void adopt(std::shared_ptr<const Reloadable> next);
+  // InboundSource: sees the drain's flags and the box of reloads, which another thread sets before
+  // it wakes us.
   void drain(Instant now) override;
   [[nodiscard]] bool ready() const override;
 
   const ShardId id_;
   const ClientShardOptions& options_;
   SharedState& shared_;
+  ReloadBox& reloads_;
+  // The options' own, with what was reloaded.
+  SessionSettings session_settings_;
+  ClientAppSettings app_settings_;
+  std::shared_ptr<const Reloadable> reloadable_;
   const std::vector<int> listen_fds_;
   ShardMetrics metrics_;
   std::unique_ptr<RecvBuffers> buffers_;
@@ -151,12 +181,13 @@ class ClientShard final : public ShardBody,
   Random random_;
   ConnectionTable table_;
   Admission admission_;
+  ClientCodecs codecs_;
   Fanout fanout_;
   Hub hub_;
   std::unique_ptr<Broker> broker_;
   MemoryBroker* memory_broker_ = nullptr;  // broker_, if it is in memory
-  JsonCommandDecoder decoder_;
-  SessionContext sessions_;
+  SystemCalendar calendar_;
+  SessionDesk desk_;
   WsShared ws_;
   ClientApp app_;
   ListenerSet listeners_;

@@ -79,13 +79,13 @@ class Parser {
       return usage(printable(error.what(), 200) + see_help());
     }
     using Verb = CommandLine::Verb;
-    if (help_->count() > 0) return CommandLine{Verb::kHelp, {}, {}, program_help()};
-    if (serve_.help->count() > 0) return CommandLine{Verb::kHelp, {}, {}, serve_help()};
-    if (check_.help->count() > 0) return CommandLine{Verb::kHelp, {}, {}, check_help()};
+    if (help_->count() > 0) return CommandLine{Verb::kHelp, {}, {}, {}, program_help()};
+    if (serve_.help->count() > 0) return CommandLine{Verb::kHelp, {}, {}, {}, serve_help()};
+    if (check_.help->count() > 0) return CommandLine{Verb::kHelp, {}, {}, {}, check_help()};
     if (std::optional<CommandLineError> error = swallowed_flags()) return *std::move(error);
     if (std::optional<CommandLineError> error = leftovers()) return *std::move(error);
     if (version_->parsed() || version_flag_->count() > 0) {
-      return CommandLine{Verb::kVersion, {}, {}, "millrace " MILLRACE_VERSION "\n"};
+      return CommandLine{Verb::kVersion, {}, {}, {}, "millrace " MILLRACE_VERSION "\n"};
     }
     if (serve_.app->parsed()) return serve(environment);
     if (check_.app->parsed()) return check(environment);
@@ -216,7 +216,7 @@ class Parser {
     const std::string& first = words.front();
     if (!is_flag(first)) {
       return usage("unknown command " + in_quotes(first) + "; the nearest known one is " +
-                   std::string(nearest_name(first, {"serve", "check", "version"})) +
+                   std::string(nearest_name(first, {"serve", "check", "token", "version"})) +
                    std::string(kSeeHelp));
     }
     const std::string_view flag = std::string_view(first).substr(0, first.find('='));
@@ -227,9 +227,12 @@ class Parser {
     return unknown_flag(first, {kHelpFlag, "--version"}, std::string(kSeeHelp));
   }
 
-  static Result<Config, CommandLineError> load(const Command& command,
-                                               const Environment& environment) {
-    ConfigSources sources{.file = {}, .environment = environment, .flags = {}};
+  // A command line of that verb, with its configuration.
+  static Result<CommandLine, CommandLineError> load(CommandLine::Verb verb, const Command& command,
+                                                    const Environment& environment) {
+    CommandLine line{verb, {}, {}, {}, {}};
+    ConfigSources& sources = line.sources;
+    sources.environment = environment;
     if (command.config->count() > 1) return twice(kConfigFlag);
     if (command.config->count() == 1) sources.file = command.config->results().front();
     for (const auto& [key, option] : command.keys) {
@@ -243,21 +246,22 @@ class Parser {
       return failure(config.error().in_flags ? kExitUsage : kExitConfiguration,
                      config.error().text);
     }
-    return *std::move(config);
+    line.config = *std::move(config);
+    return line;
   }
 
   [[nodiscard]] Result<CommandLine, CommandLineError> serve(const Environment& environment) const {
-    Result<Config, CommandLineError> config = load(serve_, environment);
-    if (!config) return config.error();
     using Verb = CommandLine::Verb;
-    if (check_config_->count() == 0) return CommandLine{Verb::kServe, *config, {}, {}};
-    return CommandLine{Verb::kCheckConfig, *config, {}, "the configuration is right\n"};
+    const bool check_only = check_config_->count() > 0;
+    auto line = load(check_only ? Verb::kCheckConfig : Verb::kServe, serve_, environment);
+    if (line && check_only) line->output = "the configuration is right\n";
+    return line;
   }
 
   [[nodiscard]] Result<CommandLine, CommandLineError> check(const Environment& environment) const {
-    Result<Config, CommandLineError> config = load(check_, environment);
-    if (!config) return config.error();
-    CommandLine line{CommandLine::Verb::kCheck, *config, {}, {}};
+    auto loaded = load(CommandLine::Verb::kCheck, check_, environment);
+    if (!loaded) return loaded;
+    CommandLine& line = *loaded;
     if (emit_->count() > 1) return twice(kEmitFlag);
     if (root_->count() > 1) return twice(kRootFlag);
     if (root_->count() == 1) line.check.root = root_->results().front();

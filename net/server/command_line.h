@@ -22,9 +22,10 @@ inline constexpr int kExitConfiguration = 78;
 struct CommandLine {
   enum class Verb : std::uint8_t { kServe, kCheck, kVersion, kHelp, kCheckConfig };
   Verb verb = Verb::kHelp;
-  Config config;       // of kServe, kCheck and kCheckConfig
-  CheckOptions check;  // of kCheck
-  std::string output;  // for stdout; empty for kServe and kCheck
+  ConfigSources sources;  // what config was made of, for who reads it again
+  Config config;          // of kServe, kCheck and kCheckConfig
+  CheckOptions check;     // of kCheck
+  std::string output;     // for stdout; empty for kServe and kCheck
 };
 
 struct CommandLineError {

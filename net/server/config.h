@@ -14,6 +14,7 @@
 #include "core/time/instant.h"
 #include "net/http/forwarded.h"
 #include "net/server/listen_address.h"
+#include "net/session/namespace_settings.h"
 
 namespace millrace {
 
@@ -22,13 +23,31 @@ enum class BrokerKind : std::uint8_t { kMemory, kNats };
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
 // How a shard asks NATS for a namespace's channels (docs/ARCHITECTURE.md).
 enum class InterestMode : std::uint8_t { kChannel, kPrefix };
-enum class PayloadFormat : std::uint8_t { kJson };
+enum class DeliveryMode : std::uint8_t { kAtMostOnce, kRecoverable };
+enum class NameCharset : std::uint8_t { kAny, kAscii };
 // What a start does with a max_connections that the machine does not hold.
 enum class LowLimits : std::uint8_t { kRefuse, kLower };
 
+// What fits together is told by namespace_check.h; what it means by namespace_plan.h.
 struct NamespaceConfig {
   InterestMode interest = InterestMode::kChannel;
-  PayloadFormat payload = PayloadFormat::kJson;
+  PayloadKind payload = PayloadKind::kJson;
+  bool presence = false;
+  bool join_leave = false;
+  std::uint32_t history_size = 0;
+  Duration history_ttl{};
+  Duration history_meta_ttl = seconds(720 * 3'600);
+  DeliveryMode delivery = DeliveryMode::kAtMostOnce;
+  bool recover = false;
+  bool position = false;
+  bool delta = false;
+  Audience allow_subscribe;
+  Audience allow_publish;
+  Audience allow_presence;
+  Audience allow_history;
+  std::uint32_t name_max_length = 255;
+  NameCharset name_charset = NameCharset::kAny;
+  std::string name_pattern;
 
   bool operator==(const NamespaceConfig&) const = default;
 };
@@ -45,6 +64,7 @@ struct ServerConfig {
   bool pin = true;
   LowLimits on_low_limits = LowLimits::kRefuse;
   bool conntrack_exempt = false;
+  bool allow_anonymous = false;
   LogLevel log_level = LogLevel::kInfo;
 
   bool operator==(const ServerConfig&) const = default;
@@ -64,6 +84,18 @@ struct ApiConfig {
   std::string key;  // a secret; empty: the API is off
 
   bool operator==(const ApiConfig&) const = default;
+};
+
+// Keys are read from their files by whoever verifies (net/auth), at the start and at a reload.
+struct TokenConfig {
+  std::string hmac_secret;               // a secret; empty: none
+  std::string hmac_previous_secret;      // the same
+  std::vector<std::string> public_keys;  // paths of PEM files
+  std::string jwks;                      // a path
+  std::string audience;
+  std::string issuer;
+
+  bool operator==(const TokenConfig&) const = default;
 };
 
 struct LimitsConfig {
@@ -87,6 +119,19 @@ struct LimitsConfig {
   std::size_t recv_buffer_size = 4 * 1024;
   std::uint32_t decoders = 1024;
   std::size_t kernel_send_buffer = 128 * 1024;
+  Duration token_grace = seconds(25);
+  Duration subscription_grace = seconds(25);
+  std::uint32_t history_page = 300;
+  std::uint32_t recovery_page = 300;
+  Duration position_check = seconds(40);
+  std::size_t history_bytes = 256 * 1024 * 1024;   // of all shards
+  std::uint32_t history_publications = 1'048'576;  // of all shards
+  std::uint32_t presence_members = 4'194'304;      // of all shards
+  std::uint32_t connections_per_user = 0;          // 0: not limited
+  std::uint32_t commands_per_second = 500;         // of a connection; 0: not limited
+  std::uint32_t commands_burst = 2'000;
+  std::uint32_t errors_per_connection = 1'000;  // 0: not limited
+  std::uint32_t channel_name_size = 255;
 
   bool operator==(const LimitsConfig&) const = default;
 };
@@ -95,6 +140,7 @@ struct Config {
   ServerConfig server;
   BrokerConfig broker;
   ApiConfig api;
+  TokenConfig token;
   LimitsConfig limits;
   std::map<std::string, NamespaceConfig, std::less<>> namespaces;  // what the file names
   bool insecure = false;
@@ -102,10 +148,6 @@ struct Config {
 
   bool operator==(const Config&) const = default;
 };
-
-// The settings of a namespace; nullptr if it isn't configured (error 102). With `insecure` that
-// takes the settings of `default`, which are the built-in ones if the file has none.
-const NamespaceConfig* find_namespace(const Config& config, std::string_view name);
 
 // The first address for clients that other machines reach; nullptr if there is none.
 const ListenAddress* first_public_address(const Config& config);

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "net/server/config_key_text.h"
+#include "net/server/duration_size.h"
 #include "net/server/error_text.h"
 
 namespace millrace {
@@ -231,37 +232,40 @@ Result<FileSettings> parse_config_text(std::string_view text, std::string_view p
   return walk.finish();
 }
 
-Result<std::string> read_config_file(const std::string& path) {
-  const std::string shown = printable(path, kMaxPath);
-  const auto failed = [&shown](const std::string& why) {
-    return Error{"cannot read the configuration file " + shown + ": " + why};
-  };
-  if (path.empty()) return failed("it has no name; check --config and MILLRACE_CONFIG");
+Result<std::string> read_bounded_file(const std::string& path, std::size_t most) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return failed(std::generic_category().message(errno) + "; check --config and MILLRACE_CONFIG");
-  }
+  if (fd < 0) return Error{std::generic_category().message(errno)};
   struct Closer {
     int fd;
     ~Closer() { close(fd); }
   } closer{fd};
   struct stat info {};
   if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
-    return failed("it is a directory; name the file in it");
+    return Error{"it is a directory; name the file in it"};
   }
-  std::string text(kMaxConfigFile + 1, '\0');
+  std::string text(most + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
     const ssize_t got = read(fd, text.data() + size, text.size() - size);
     if (got == 0) break;
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failed(std::generic_category().message(errno));
+    if (got < 0) return Error{std::generic_category().message(errno)};
     size += static_cast<std::size_t>(got);
   }
-  if (size > kMaxConfigFile) {
-    return failed("it is larger than 1 MiB; a configuration is a few kilobytes");
+  if (size > most) {
+    return Error{"it is larger than " + size_text(static_cast<std::int64_t>(most))};
   }
   text.resize(size);
+  return text;
+}
+
+Result<std::string> read_config_file(const std::string& path) {
+  const auto failed = [&path](const std::string& why) {
+    return Error{"cannot read the configuration file " + printable(path, kMaxPath) + ": " + why};
+  };
+  if (path.empty()) return failed("it has no name; check --config and MILLRACE_CONFIG");
+  Result<std::string> text = read_bounded_file(path, kMaxConfigFile);
+  if (!text) return failed(text.error().text + "; check --config and MILLRACE_CONFIG");
   return text;
 }
 

@@ -29,6 +29,10 @@ struct FileSettings {
 // can't name, because that may be a secret.
 Result<FileSettings> parse_config_text(std::string_view text, std::string_view path);
 
+// All of a file of at most `most` bytes, or in words why not: a larger one, a directory, one that
+// can't be read.
+Result<std::string> read_bounded_file(const std::string& path, std::size_t most);
+
 // Reads at most kMaxConfigFile bytes; a larger file, a directory or an unreadable one is an error.
 Result<std::string> read_config_file(const std::string& path);
 

@@ -34,10 +34,11 @@ std::string joined(const Items& items, std::string_view separator, ToText to_tex
   return out;
 }
 
+std::string plain_text(std::string_view text) { return std::string(text); }
+
 std::string choices_text(const std::vector<std::string_view>& choices) {
-  const auto same = [](std::string_view one) { return std::string(one); };
-  if (choices.size() < 3) return joined(choices, " or ", same);
-  return "one of " + joined(choices, ", ", same);
+  if (choices.size() < 3) return joined(choices, " or ", plain_text);
+  return "one of " + joined(choices, ", ", plain_text);
 }
 
 std::string from_to(std::string_view what, const std::string& min, const std::string& max) {
@@ -71,17 +72,31 @@ bool is_bare(const ConfigKey& key, std::string_view text) {
     case ValueKind::kUrlList:
     case ValueKind::kSubjectPrefix:
     case ValueKind::kSecret:
+    case ValueKind::kText:
+    case ValueKind::kPath:
+    case ValueKind::kPathList:
+    case ValueKind::kAudience:
+    case ValueKind::kPattern:
       return false;
   }
   CHECK(false);
   return false;
 }
 
+std::string audience_text(const Audience& audience) {
+  std::vector<std::string_view> words;
+  if (audience.clients) words.emplace_back("client");
+  if (audience.subscribers) words.emplace_back("subscriber");
+  if (audience.anonymous) words.emplace_back("anonymous");
+  return joined(words, ",", plain_text);
+}
+
 }  // namespace
 
 bool is_list(ValueKind kind) {
   return kind == ValueKind::kAddressList || kind == ValueKind::kOriginList ||
-         kind == ValueKind::kNetworkList || kind == ValueKind::kUrlList;
+         kind == ValueKind::kNetworkList || kind == ValueKind::kUrlList ||
+         kind == ValueKind::kPathList || kind == ValueKind::kAudience;
 }
 
 bool is_namespace_key(const ConfigKey& key) { return key.section == kNamespacesSection; }
@@ -165,6 +180,17 @@ std::string allowed_text(const ConfigKey& key) {
              "first not millrace";
     case ValueKind::kSecret:
       return min + " to " + max + " printable ASCII characters without blanks";
+    case ValueKind::kText:
+      return "at most " + max + " printable ASCII characters without blanks";
+    case ValueKind::kPath:
+      return "the path of a file, at most " + max + " bytes";
+    case ValueKind::kPathList:
+      return "paths of at most " + max + " files, each once";
+    case ValueKind::kAudience:
+      return "a list of " + joined(choices_of(key), ", ", plain_text) +
+             ", with anonymous beside another one only";
+    case ValueKind::kPattern:
+      return "a pattern of at most " + max + " bytes without control characters";
   }
   CHECK(false);
   return {};
@@ -193,11 +219,25 @@ std::string value_text(const ConfigKey& key, Target target) {
           return joined(*slot, ",", [](const std::string& item) { return item; });
         } else if constexpr (std::is_same_v<T, ListenAddress>) {
           return to_string(*slot);
+        } else if constexpr (std::is_same_v<T, Audience>) {
+          return audience_text(*slot);
         } else {
           return joined(*slot, ",", [](const ListenAddress& item) { return to_string(item); });
         }
       },
       key.slot(target));
+}
+
+bool same_value(const ConfigKey& key, Target a, Target b) {
+  return std::visit(
+      [](const auto* mine, const auto* other) {
+        if constexpr (std::is_same_v<decltype(mine), decltype(other)>) {
+          return *mine == *other;
+        } else {
+          return false;
+        }
+      },
+      key.slot(a), key.slot(b));
 }
 
 }  // namespace millrace

@@ -29,5 +29,7 @@ std::string allowed_text(const ConfigKey& key);
 std::string toml_text(const ConfigKey& key, std::string_view text);
 // The value in `target` as on the command line; empty if there is none. A secret is never told.
 std::string value_text(const ConfigKey& key, Target target);
+// Whether the key has one value in both, secrets too.
+bool same_value(const ConfigKey& key, Target a, Target b);
 
 }  // namespace millrace

@@ -38,6 +38,11 @@ enum class ValueKind : std::uint8_t {
   kUrlList,
   kSubjectPrefix,
   kSecret,
+  kText,
+  kPath,
+  kPathList,
+  kAudience,
+  kPattern,
 };
 
 // Where values are stored: a namespace's settings in `name_space`, all others in `config`.
@@ -48,21 +53,22 @@ struct Target {
 
 using Slot = std::variant<bool*, std::uint32_t*, std::size_t*, Duration*, std::string*,
                           std::vector<std::string>*, ListenAddress*, std::vector<ListenAddress>*,
-                          BrokerKind*, LogLevel*, LowLimits*, InterestMode*, PayloadFormat*,
-                          ForwardedField*>;
+                          BrokerKind*, LogLevel*, LowLimits*, InterestMode*, PayloadKind*,
+                          ForwardedField*, DeliveryMode*, NameCharset*, Audience*>;
 
 struct ConfigKey {
   std::string_view section;  // empty: not in the file, only in the environment and as a flag
   std::string_view name;
   ValueKind kind;
   Slot (*slot)(Target);
-  // Both ends are allowed: a number, bytes, milliseconds, items of a list, characters of a secret.
+  // Both ends are allowed: a number, bytes, milliseconds, items of a list, characters of a text.
   std::int64_t min = 0;
   std::int64_t max = 0;
   std::string_view choices = {};  // "a|b", in the order of the enum
   std::string_view example;       // as on the command line
   std::string_view flag = {};     // "--name"; empty: there is none
   std::string_view flag_value = {};
+  bool reloads = false;   // SIGHUP changes it (reload.h); others need a restart
   std::string_view help;  // one sentence
 };
 

@@ -10,12 +10,14 @@
 #include "net/server/config_key_text.h"
 #include "net/server/duration_size.h"
 #include "net/server/error_text.h"
+#include "net/server/namespace_check.h"
 
 namespace millrace {
 namespace {
 
 using Done = Result<void, ConfigError>;
 
+constexpr std::size_t kLeastSecret = 32;  // characters
 constexpr std::string_view kFileVariable = "MILLRACE_CONFIG";
 // What the project's own tests are told by; a server started by them sees it too.
 constexpr std::array<std::string_view, 2> kTestVariables{"MILLRACE_BIN", "MILLRACE_BUILD"};
@@ -34,12 +36,13 @@ class Loader {
     Result<FileSettings> parsed = parse_config_text(*text, path);
     if (!parsed) return ConfigError{parsed.error().text};
     for (const FileSetting& setting : parsed->settings) {
-      NamespaceConfig* name_space = nullptr;
-      if (!setting.name_space.empty()) name_space = &config_.namespaces[setting.name_space];
-      if (setting.key == nullptr) continue;
-      if (Done done = set(*setting.key, setting.value, setting.source, name_space); !done) {
-        return done;
+      const std::string& name = setting.name_space;
+      if (!name.empty()) config_.namespaces.try_emplace(name);
+      if (setting.key == nullptr) {
+        sources_[{nullptr, name}] = setting.source;
+        continue;
       }
+      if (Done done = set(*setting.key, setting.value, setting.source, name); !done) return done;
     }
     return {};
   }
@@ -50,7 +53,7 @@ class Loader {
       const ConfigKey* key = find_variable(name);
       if (key == nullptr) return unknown_variable(name);
       const Source source{SourceRank::kEnvironment, name};
-      if (Done done = set(*key, raw_from_texts(*key, {text}), source, nullptr); !done) return done;
+      if (Done done = set(*key, raw_from_texts(*key, {text}), source, {}); !done) return done;
     }
     return {};
   }
@@ -60,14 +63,15 @@ class Loader {
       CHECK(flag.key != nullptr);
       const Source source{SourceRank::kFlag, std::string(flag.key->flag)};
       const RawValue raw = raw_from_texts(*flag.key, flag.texts);
-      if (Done done = set(*flag.key, raw, source, nullptr); !done) return done;
+      if (Done done = set(*flag.key, raw, source, {}); !done) return done;
     }
     return {};
   }
 
   Result<Config, ConfigError> finish() {
     for (const auto check : {&Loader::check_broker, &Loader::check_times, &Loader::check_sizes,
-                             &Loader::check_addresses}) {
+                             &Loader::check_fair_use, &Loader::check_tokens,
+                             &Loader::check_addresses, &Loader::check_namespaces}) {
       if (Done done = (this->*check)(); !done) return done.error();
     }
     return std::move(config_);
@@ -75,11 +79,13 @@ class Loader {
 
  private:
   Done set(const ConfigKey& key, const RawValue& raw, const Source& source,
-           NamespaceConfig* name_space) {
-    const Target target{.config = &config_, .name_space = name_space};
+           const std::string& name_space) {
+    const Target target{
+        .config = &config_,
+        .name_space = name_space.empty() ? nullptr : &config_.namespaces.at(name_space)};
     const Result<void, Error> done = assign_value(key, raw, source, target);
     if (!done) return ConfigError{done.error().text, source.rank == SourceRank::kFlag};
-    sources_[&key] = source;
+    sources_[{&key, name_space}] = source;
     return {};
   }
 
@@ -109,7 +115,7 @@ class Loader {
   [[nodiscard]] Source source_of(std::string_view section, std::string_view name) const {
     const ConfigKey* key = find_key(section, name);
     CHECK(key != nullptr);
-    const auto found = sources_.find(key);
+    const auto found = sources_.find({key, std::string()});
     return found == sources_.end() ? Source{SourceRank::kDefault, "default"} : found->second;
   }
 
@@ -151,8 +157,15 @@ class Loader {
 
   Done check_sizes() {
     const LimitsConfig& limits = config_.limits;
-    if (limits.queue_size >= limits.publication_size) return {};
     const auto text = [](std::size_t size) { return size_text(static_cast<std::int64_t>(size)); };
+    if (limits.history_bytes < limits.publication_size) {
+      return conflict(source_of("limits", "history_bytes"), source_of("limits", "publication_size"),
+                      "limits.history_bytes is " + text(limits.history_bytes) +
+                          " and limits.publication_size " + text(limits.publication_size) +
+                          "; allowed: history_bytes not below the publication_size, or not one "
+                          "could be kept");
+    }
+    if (limits.queue_size >= limits.publication_size) return {};
     return conflict(source_of("limits", "queue_size"), source_of("limits", "publication_size"),
                     "limits.queue_size is " + text(limits.queue_size) +
                         " and limits.publication_size " + text(limits.publication_size) +
@@ -171,8 +184,78 @@ class Loader {
     return {};
   }
 
+  Done check_fair_use() {
+    const LimitsConfig& limits = config_.limits;
+    const bool enough = limits.commands_burst >= limits.channels_per_connection;
+    if (limits.commands_per_second == 0 || enough) return {};
+    return conflict(source_of("limits", "commands_burst"),
+                    source_of("limits", "channels_per_connection"),
+                    "limits.commands_burst is " + std::to_string(limits.commands_burst) +
+                        " and limits.channels_per_connection " +
+                        std::to_string(limits.channels_per_connection) +
+                        "; allowed: a commands_burst not below channels_per_connection, because a "
+                        "client that comes back subscribes to all its channels at once");
+  }
+
+  Done check_tokens() {
+    const TokenConfig& token = config_.token;
+    const Source current = source_of("token", "hmac_secret");
+    const Source previous = source_of("token", "hmac_previous_secret");
+    if (!config_.insecure) {
+      if (Done done = check_secret("hmac_secret", token.hmac_secret); !done) return done;
+      if (Done done = check_secret("hmac_previous_secret", token.hmac_previous_secret); !done) {
+        return done;
+      }
+    }
+    if (token.hmac_previous_secret.empty()) return {};
+    if (token.hmac_secret.empty()) {
+      return conflict(current, previous,
+                      "token.hmac_previous_secret is set, but token.hmac_secret is not; set "
+                      "hmac_secret to the secret of today, or call this one so");
+    }
+    if (token.hmac_secret != token.hmac_previous_secret) return {};
+    return conflict(current, previous,
+                    "token.hmac_previous_secret is the same as token.hmac_secret; take it out");
+  }
+
+  // RFC 7518, section 3.2: a key of at least the size of the hash. Shorter ones can be guessed
+  // from one token.
+  Done check_secret(std::string_view name, const std::string& secret) {
+    if (secret.empty() || secret.size() >= kLeastSecret) return {};
+    return ConfigError{source_of("token", name).place + ": token." + std::string(name) + " has " +
+                       std::to_string(secret.size()) + " characters; allowed: at least " +
+                       std::to_string(kLeastSecret) +
+                       ", for example what `openssl rand -hex 32` prints (under --insecure a "
+                       "shorter one is taken)"};
+  }
+
+  Done check_namespaces() {
+    for (const auto& [name, settings] : config_.namespaces) {
+      if (const auto fault = find_fault(settings, config_.broker.kind)) {
+        return namespace_error(name, fault->key, fault->text);
+      }
+      const ConfigKey* delivery = find_key(kNamespacesSection, "delivery");
+      const bool says_at_most_once =
+          settings.delivery == DeliveryMode::kAtMostOnce && sources_.contains({delivery, name});
+      if (says_at_most_once && settings.recover) {
+        return namespace_error(name, "delivery",
+                               "is at_most_once, but recover is true; take one of them out");
+      }
+    }
+    return {};
+  }
+
+  // At the line of the key if it stands in the file, else at the namespace's.
+  ConfigError namespace_error(const std::string& name, std::string_view key,
+                              const std::string& text) {
+    const auto found = sources_.find({find_key(kNamespacesSection, key), name});
+    const Source& source = found != sources_.end() ? found->second : sources_.at({nullptr, name});
+    return {source.place + ": namespaces." + name + "." + std::string(key) + " " + text};
+  }
+
   Config config_;
-  std::map<const ConfigKey*, Source> sources_;  // of what isn't a default
+  // Of what isn't a default, with its namespace; no key: of the namespace itself.
+  std::map<std::pair<const ConfigKey*, std::string>, Source> sources_;
 };
 
 }  // namespace

@@ -37,9 +37,13 @@ std::string found_list(const std::vector<std::string>& items) {
   return "a list of " + std::to_string(items.size());
 }
 
+// A key that stands where its path should: it may be the private one.
+bool holds_pem(std::string_view text) { return text.find("-----BEGIN") != text.npos; }
+
 // What was found, in words; nothing of a secret but its kind and length.
 std::string found_text(const ConfigKey& key, const RawValue& raw) {
-  const bool secret = key.kind == ValueKind::kSecret;
+  const auto* words = std::get_if<std::string>(&raw);
+  const bool secret = key.kind == ValueKind::kSecret || (words != nullptr && holds_pem(*words));
   if (const auto* other = std::get_if<OtherValue>(&raw)) return other->what;
   if (const auto* list = std::get_if<std::vector<std::string>>(&raw)) return found_list(*list);
   if (const auto* text = std::get_if<std::string>(&raw)) {
@@ -87,16 +91,26 @@ Parsed<std::size_t> parse_choice(const ConfigKey& key, const RawValue& raw) {
   const std::vector<std::string_view> choices = choices_of(key);
   const auto found = std::find(choices.begin(), choices.end(), *text);
   if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
-  Refusal refused{found_text(key, raw)};
-  if (key.name == "payload" && *text == "binary") {
-    refused.why = "binary payloads are not available in this version";
-  }
-  return refused;
+  return Refusal{found_text(key, raw)};
 }
 
 Parsed<bool> parse_bool(const ConfigKey& key, const RawValue& raw) {
   if (const auto* flag = std::get_if<bool>(&raw)) return *flag;
   return Refusal{found_text(key, raw)};
+}
+
+bool has_controls(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+Parsed<std::string> parse_path(const std::string& text) {
+  if (holds_pem(text)) {
+    return Refusal{"a text of " + std::to_string(text.size()) + " bytes (not shown)",
+                   "a key itself; write it into a file and name that"};
+  }
+  if (has_controls(text)) return Refusal{in_quotes(text)};
+  return text;
 }
 
 Parsed<std::string> parse_text(const ConfigKey& key, const RawValue& raw) {
@@ -107,12 +121,42 @@ Parsed<std::string> parse_text(const ConfigKey& key, const RawValue& raw) {
     if (!subject_prefix_valid(*text)) return refused;
     return *text;
   }
-  CHECK(key.kind == ValueKind::kSecret);
   const auto size = static_cast<std::int64_t>(text->size());
+  if (size < key.min || size > key.max) return refused;
+  if (key.kind == ValueKind::kPath) return parse_path(*text);
+  if (key.kind == ValueKind::kPattern) {
+    if (has_controls(*text)) return refused;
+    return *text;
+  }
+  CHECK(key.kind == ValueKind::kSecret || key.kind == ValueKind::kText);
   const bool printable_only =
       std::all_of(text->begin(), text->end(), [](char c) { return c > 0x20 && c < 0x7f; });
-  if (size < key.min || size > key.max || !printable_only) return refused;
+  if (!printable_only) return refused;
   return *text;
+}
+
+// Who is named by a list of words; the slot's type says that it is an Audience.
+Parsed<Audience> parse_audience(const ConfigKey& key, const RawValue& raw) {
+  const auto* words = std::get_if<std::vector<std::string>>(&raw);
+  if (words == nullptr) return Refusal{found_text(key, raw), "not a list"};
+  const std::vector<std::string_view> choices = choices_of(key);
+  Audience audience;
+  for (const std::string& word : *words) {
+    if (std::find(choices.begin(), choices.end(), word) == choices.end()) {
+      return Refusal{has_credentials(*words) ? found_list(*words) : in_quotes(word)};
+    }
+    bool& named = word == "client"       ? audience.clients
+                  : word == "subscriber" ? audience.subscribers
+                                         : audience.anonymous;
+    if (named) return Refusal{in_quotes(word), "the same twice"};
+    named = true;
+  }
+  if (audience.anonymous && !audience.clients && !audience.subscribers) {
+    return Refusal{in_quotes("anonymous"),
+                   "alone it names nobody: it lets those without a user id do what another word "
+                   "allows"};
+  }
+  return audience;
 }
 
 Parsed<ListenAddress> parse_address(const ConfigKey& key, const RawValue& raw) {
@@ -137,10 +181,10 @@ Parsed<std::vector<T>> parse_items(const ConfigKey& key, const RawValue& raw,
   for (const std::string& text : *texts) {
     Parsed<T> item = parse_item(text);
     // A comma inside a password tears it in two, so one '@' hides every item.
-    const std::string found = has_credentials(*texts) ? found_list(*texts) : in_quotes(text);
-    if (!item) return Refusal{found, item.error().why};
+    const bool hidden = has_credentials(*texts);
+    if (!item) return Refusal{hidden ? found_list(*texts) : item.error().found, item.error().why};
     if (std::find(items.begin(), items.end(), *item) != items.end()) {
-      return Refusal{found, "the same twice"};
+      return Refusal{hidden ? found_list(*texts) : in_quotes(text), "the same twice"};
     }
     items.push_back(std::move(*item));
   }
@@ -159,6 +203,11 @@ Parsed<std::vector<std::string>> parse_texts(const ConfigKey& key, const RawValu
     }
     if (key.kind == ValueKind::kNetworkList) {
       return parse_network(text) ? Parsed<std::string>(text) : Refusal{in_quotes(text)};
+    }
+    if (key.kind == ValueKind::kPathList) {
+      constexpr std::size_t kMostBytes = 4'096;  // PATH_MAX
+      const bool right = !text.empty() && text.size() <= kMostBytes;
+      return right ? parse_path(text) : Parsed<std::string>(Refusal{in_quotes(text)});
     }
     CHECK(key.kind == ValueKind::kUrlList);
     if (text.starts_with("tls://")) {
@@ -185,6 +234,8 @@ auto parse_as(const ConfigKey& key, const RawValue& raw) {
     return parse_texts(key, raw);
   } else if constexpr (std::is_same_v<T, ListenAddress>) {
     return parse_address(key, raw);
+  } else if constexpr (std::is_same_v<T, Audience>) {
+    return parse_audience(key, raw);
   } else {
     static_assert(std::is_same_v<T, std::vector<ListenAddress>>);
     return parse_addresses(key, raw);

@@ -17,19 +17,25 @@ struct Section {
   std::string_view text;
 };
 
-constexpr std::array<Section, 6> kSections{{
+constexpr std::array<Section, 7> kSections{{
     {"server", "[server]", "Where it listens, and how much of the machine it takes."},
     {"broker", "[broker]",
      "What carries publications. URLs of NATS without a kind, or from a later source than the "
      "kind, imply `kind = \"nats\"`. `require` and `subject_prefix` matter only with NATS. TLS "
      "(tls://) is not available in this version."},
     {"api", "[api]", "The server API, `POST /api/publish`."},
+    {"token", "[token]",
+     "Who may sign tokens, and what they must say. Without any key, and without "
+     "`allow_anonymous`, no client can connect. What this process is told from a file or a "
+     "variable is never logged."},
     {"limits", "[limits]", "Everything has a limit; these are the ones that can be set."},
     {kNamespacesSection, "[namespaces.NAME]",
      "The settings of the channels that begin with `NAME:`; `[namespaces.default]` is for channels "
      "without a `:`. A namespace that is not configured has no channels (error 102), but under "
      "`--insecure` it takes the settings of `default`. A table without keys is a namespace with "
-     "the defaults. Namespaces are set in the file only."},
+     "the defaults, where nobody may do anything without a token for the channel. Namespaces are "
+     "set "
+     "in the file only; [NAMESPACES.md](NAMESPACES.md) explains them."},
     {"", "Not in the file",
      "Set for one start, by flag or environment, so that it doesn't stay in a file by accident."},
 }};
@@ -49,12 +55,14 @@ std::string code_or_dash(const std::string& text) {
 
 std::string row_of(const ConfigKey& key) {
   return "| `" + std::string(key.name) + "` | " + default_of(key) + " | " + allowed_text(key) +
-         " | " + code_or_dash(std::string(key.flag)) + " | " + std::string(key.help) + " |\n";
+         " | " + code_or_dash(std::string(key.flag)) + " | " + (key.reloads ? "yes" : "-") + " | " +
+         std::string(key.help) + " |\n";
 }
 
 std::string section_text(const Section& section) {
-  std::string out = "\n## " + std::string(section.title) + "\n\n" + std::string(section.text) +
-                    "\n\n| key | default | allowed | flag | meaning |\n|---|---|---|---|---|\n";
+  std::string out =
+      "\n## " + std::string(section.title) + "\n\n" + std::string(section.text) +
+      "\n\n| key | default | allowed | flag | SIGHUP | meaning |\n|---|---|---|---|---|---|\n";
   for (const ConfigKey& key : config_keys()) {
     if (key.section == section.name) out += row_of(key);
   }
@@ -111,6 +119,12 @@ std::string configuration_page() {
       "a\n"
       "variable that begins with `MILLRACE_`. (Kubernetes makes such variables for a service that\n"
       "is called `millrace`: set `enableServiceLinks: false`.)\n"
+      "\n"
+      "SIGHUP (`systemctl reload millrace`) reads all of it again. Keys with `yes` in the column "
+      "SIGHUP\n"
+      "change at once; others need a restart, and the log names those that differ. If anything is "
+      "wrong,\n"
+      "all stays as it was, and the log says why.\n"
       "\n"
       "Durations and sizes are texts of one whole number and one unit: " +
       std::string(kDurationUnits) + "; " + std::string(kSizeUnits) +

@@ -74,6 +74,7 @@ std::string program_help() {
          "    check      say how many connections this machine holds and which limits are too "
          "low;\n"
          "               `millrace check --help` lists its flags\n"
+         "    token      make a token for a client; `millrace token --help` lists its flags\n"
          "    version    print the version; `millrace --version` does too\n"
          "\n"
          "Examples:\n"
@@ -136,6 +137,31 @@ std::string check_help() {
          "    millrace check\n"
          "    millrace check --max-connections 1000000 --shards 64\n"
          "    millrace check --max-connections 1000000 --emit sysctl\n";
+}
+
+std::string token_help() {
+  return "Usage: millrace token --user USER [FLAGS]\n"
+         "\n"
+         "Makes a token for a client, signed with [token] hmac_secret (HS256), and prints it. The\n"
+         "secret comes from the configuration file or MILLRACE_TOKEN_HMAC_SECRET.\n"
+         "docs/TOKENS.md says how an application makes its own.\n"
+         "\n"
+         "Token:\n" +
+         entry("--user", "USER", "Whom it is for. Empty: nobody in particular.") +
+         entry("--channel", "CHANNEL",
+               "A token to subscribe to this channel with, instead of one to connect with.") +
+         entry("--ttl", "TIME", "How long it is good, at least 1s. Default: 1h.") +
+         entry("--info", "JSON", "What other clients are told of this one.") +
+         entry("--subs", "CHANNELS",
+               "Channels that the server subscribes the connection to. May be repeated, or several "
+               "joined by commas.") +
+         "\nConfiguration:\n" +
+         entry("--config", "FILE", "A TOML file; MILLRACE_CONFIG may name it too.") +
+         entry("--help", "", "This text.") +
+         "\n"
+         "Examples:\n"
+         "    millrace token --user ann --config /etc/millrace.toml\n"
+         "    millrace token --user ann --channel 'news:today' --ttl 5m\n";
 }
 
 }  // namespace millrace

@@ -8,5 +8,6 @@ namespace millrace {
 std::string program_help();
 std::string serve_help();
 std::string check_help();
+std::string token_help();
 
 }  // namespace millrace

@@ -8,28 +8,19 @@
 #include <cstdio>
 
 #include "core/base/log.h"
+#include "core/base/random.h"
+#include "core/base/uuid.h"
 #include "core/mem/memory_reserve.h"
 #include "core/shard/shard_group.h"
+#include "core/time/clock.h"
 #include "net/server/command_line.h"
 #include "net/server/listen_address.h"
+#include "net/server/reload.h"
 #include "net/server/server.h"
+#include "net/server/token_command.h"
 
 namespace millrace {
 namespace {
-
-const char* level_name(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug:
-      return "debug";
-    case LogLevel::kInfo:
-      return "info";
-    case LogLevel::kWarn:
-      return "warn";
-    case LogLevel::kError:
-      return "error";
-  }
-  return "info";
-}
 
 // Blocked before any thread starts, so that all inherit it and main() alone takes them.
 sigset_t block_signals() {
@@ -37,6 +28,7 @@ sigset_t block_signals() {
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return set;
@@ -48,11 +40,11 @@ int complain(const std::string& text, int exit_code) {
 }
 
 // Enough for the largest publication or message on its way from the socket to all subscribers.
-// Measured with strings, escapes and arrays, first of their size on the shard: up to 24 times its
-// size with one shard, 28 with two (the body as it grows, simdjson's copy, index and strings twice,
-// frames). tests/faults/memory_limits.mjs fails if it is not enough.
+// Measured with strings, escapes and arrays, first of their size on the shard: up to 28 times its
+// size with one shard, 32 with two (the body as it grows, simdjson's copy, index and strings twice,
+// what history keeps of it, frames). tests/faults/memory_limits.mjs fails if it is not enough.
 std::size_t reserve_bytes(const Config& config) {
-  constexpr std::size_t kCopies = 24;
+  constexpr std::size_t kCopies = 28;
   constexpr std::size_t kShardCopies = 4;
   const std::size_t asked = config.server.shards;
   const std::size_t shards = asked != 0 ? asked : allowed_cores().size();
@@ -72,11 +64,14 @@ void print_ready(const std::string& line) {
 
 constexpr const char* name_of(int signal) { return signal == SIGTERM ? "SIGTERM" : "SIGINT"; }
 
-// SIGTERM or SIGINT.
-int wait_for_signal(const sigset_t& signals) {
-  int received = 0;
-  while (sigwait(&signals, &received) != 0) continue;
-  return received;
+// SIGTERM or SIGINT. Until then a SIGHUP brings a new configuration.
+int wait_for_end(const sigset_t& signals, Server& server, Reloader& reloader) {
+  while (true) {
+    int received = 0;
+    if (sigwait(&signals, &received) != 0) continue;
+    if (received != SIGHUP) return received;
+    if (const auto next = reloader.reload()) server.adopt(next);
+  }
 }
 
 // The way of one who does not block signals at all: there is no patience left.
@@ -93,6 +88,10 @@ void see_it_end(Server& server, const sigset_t& signals) {
   while (!server.ended()) {
     const int received = sigtimedwait(&signals, nullptr, &kBetweenLooks);
     if (received <= 0) continue;
+    if (received == SIGHUP) {
+      log_warn("SIGHUP: too late, the server is about to end");
+      continue;
+    }
     if (hurried) {
       log_warn(std::string(name_of(received)) + " once more: ending at once");
       end_by(received, signals);
@@ -104,7 +103,19 @@ void see_it_end(Server& server, const sigset_t& signals) {
   server.join();
 }
 
-int serve(const Config& config) {
+// Nothing is wrong with that, but it is seldom meant.
+void warn_of_closed_doors(const Config& config) {
+  const TokenConfig& token = config.token;
+  const bool verifies =
+      !token.hmac_secret.empty() || !token.public_keys.empty() || !token.jwks.empty();
+  if (config.insecure || config.server.allow_anonymous || verifies) return;
+  log_warn(
+      "no client can connect: there is no key for tokens; set hmac_secret, public_keys or jwks "
+      "below [token], or [server] allow_anonymous = true, or try --insecure");
+}
+
+int serve(const CommandLine& line) {
+  const Config& config = line.config;
   const sigset_t signals = block_signals();
   if (!set_log_level(level_name(config.server.log_level))) return kExitConfiguration;
   const auto reserved = MemoryReserve::install(reserve_bytes(config));
@@ -117,8 +128,10 @@ int serve(const Config& config) {
       log_warn("--insecure on " + to_string(*open) + ", which other machines can reach");
     }
   }
+  warn_of_closed_doors(config);
   print_ready((*server)->ready_line() + "\n");
-  const int received = wait_for_signal(signals);
+  Reloader reloader(config, line.sources);
+  const int received = wait_for_end(signals, **server, reloader);
   // First of all: whoever looks at /readyz is to see it before anything else happens.
   (*server)->drain();
   log_info(std::string(name_of(received)) + ": draining");
@@ -127,7 +140,18 @@ int serve(const Config& config) {
   return 0;
 }
 
+int make_token_for(int argc, char** argv) {
+  Random random(random_seed());
+  const TokenCommandResult result = run_token_command(
+      {argv + 2, argv + argc}, process_environment(),
+      {SystemCalendar().seconds(), std::string(Uuid::random(random).text().view())});
+  std::fputs(result.out.c_str(), stdout);
+  std::fputs(result.error.c_str(), stderr);
+  return result.exit_code;
+}
+
 int run(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "token") return make_token_for(argc, argv);
   const auto line = parse_command_line(argc, argv, process_environment());
   if (!line.ok()) {
     std::fprintf(stderr, "%s\n", line.error().text.c_str());
@@ -135,7 +159,7 @@ int run(int argc, char** argv) {
   }
   switch (line->verb) {
     case CommandLine::Verb::kServe:
-      return serve(line->config);
+      return serve(*line);
     case CommandLine::Verb::kCheck: {
       const CheckResult result = run_check(line->config, line->check);
       std::printf("%s", result.text.c_str());

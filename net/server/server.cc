@@ -11,6 +11,8 @@
 #include "core/ring/kernel_features.h"
 #include "net/http/upgrade.h"
 #include "net/machine/limit_report.h"
+#include "net/server/command_line.h"
+#include "net/server/namespace_plan.h"
 
 namespace millrace {
 
@@ -77,6 +79,13 @@ ClientShardOptions client_shard_options(const Config& config, std::size_t client
   options.ws.frames.message_bytes = limits.message_size;
   options.ws.close_timeout = limits.close_timeout;
   options.hub = {limits.channels_per_shard, limits.channels_per_connection};
+  const std::size_t shards = client_shards;
+  options.memory_broker.streams.bytes = std::max<std::size_t>(limits.history_bytes / shards, 1);
+  const auto share = [shards](std::uint32_t all) {
+    return static_cast<std::uint32_t>(std::max<std::size_t>(all / shards, 1));
+  };
+  options.memory_broker.streams.publications = share(limits.history_publications);
+  options.memory_broker.presence.members = share(limits.presence_members);
   options.http.body_bytes = limits.publication_size + kEnvelope;
   options.timeouts.request = limits.handshake_timeout;
   options.drain_timeout = limits.drain_timeout;
@@ -88,9 +97,16 @@ ClientShardOptions client_shard_options(const Config& config, std::size_t client
   sessions.pong_timeout = limits.pong_timeout;
   sessions.stale_timeout = limits.stale_timeout;
   sessions.publication_bytes = limits.publication_size;
-  for (const auto& [name, settings] : config.namespaces) {
-    sessions.namespaces[name].prefix_interest = settings.interest == InterestMode::kPrefix;
-  }
+  sessions.namespaces = make_namespaces(config);
+  sessions.token_grace = limits.token_grace;
+  sessions.subscription_grace = limits.subscription_grace;
+  sessions.position_check = limits.position_check;
+  sessions.allow_anonymous = config.server.allow_anonymous;
+  sessions.history_page = limits.history_page;
+  sessions.recovery_page = limits.recovery_page;
+  sessions.channels_per_connection = limits.channels_per_connection;
+  sessions.fair_use = {limits.commands_per_second, limits.commands_burst,
+                       limits.errors_per_connection};
   options.app = {{config.server.allowed_origins}, config.api.key, MILLRACE_VERSION};
 
   if (config.broker.kind == BrokerKind::kNats) {
@@ -99,7 +115,7 @@ ClientShardOptions client_shard_options(const Config& config, std::size_t client
     nats.subject_prefix = config.broker.subject_prefix;
     nats.max_payload = limits.publication_size;
     nats.wait_connected_ms = kNatsStartWaitMs;
-    for (const auto& [name, settings] : sessions.namespaces) {
+    for (const auto& [name, settings] : sessions.namespaces.by_name) {
       if (settings.prefix_interest) nats.prefix_namespaces.push_back(name);
     }
     options.nats = nats;
@@ -114,12 +130,21 @@ Server::~Server() = default;
 
 Result<std::unique_ptr<Server>, StartError> Server::start(const Config& config) {
   auto server = std::make_unique<Server>(config);
-  for (const auto step : {&Server::check_machine, &Server::bind, &Server::start_shards}) {
+  for (const auto step :
+       {&Server::read_keys, &Server::check_machine, &Server::bind, &Server::start_shards}) {
     const auto done = (server.get()->*step)();
     if (!done.ok()) return done.error();
   }
   server->log_limits();
   return server;
+}
+
+// What this makes is what shards begin with; a reload brings others.
+Result<void, StartError> Server::read_keys() {
+  auto made = make_reloadable(config_);
+  if (!made.ok()) return StartError{kExitConfiguration, made.error().text};
+  reloadable_ = *std::move(made);
+  return {};
 }
 
 void Server::log_limits() const {
@@ -227,12 +252,16 @@ AdminOptions Server::admin_options() const {
 Result<void, StartError> Server::start_shards() {
   client_options_ = client_shard_options(config_, client_shards_, plan_.files);
   client_options_.ring.direct = direct_;
+  client_options_.reloadable = reloadable_;
   admin_options_ = admin_options();
   // The admin shard is one more, the last.
   shared_ = std::make_unique<SharedState>(client_shards_ + 1, plan_.max_connections);
   shared_->clients_running.store(client_shards_);
   if (config_.limits.connections_per_address != 0) {
     shared_->limit_addresses(config_.limits.connections_per_address);
+  }
+  if (config_.limits.connections_per_user != 0) {
+    shared_->limit_users(config_.limits.connections_per_user);
   }
   shared_->drain.gate = this;
   const auto factory = [this](ShardId id) -> Result<std::unique_ptr<ShardBody>> {
@@ -269,6 +298,11 @@ std::string Server::ready_line() const {
   line += " max_connections=" + std::to_string(plan_.max_connections);
   line += " broker=" + admin_options_.broker;
   return line;
+}
+
+void Server::adopt(const std::shared_ptr<const Reloadable>& next) {
+  for (std::size_t shard = 0; shard < client_shards_; ++shard) shared_->reloads[shard].put(next);
+  shared_->mailboxes.wake_all();
 }
 
 void Server::drain() {

@@ -13,6 +13,7 @@
 #include "net/server/client_shard.h"
 #include "net/server/config.h"
 #include "net/server/limit_check.h"
+#include "net/server/reload.h"
 #include "net/server/socket_plan.h"
 #include "net/tcp/listen_socket.h"
 
@@ -40,6 +41,8 @@ class Server final : private ListenGate {
 
   // "millrace ready ...": for people and for scripts that start it.
   [[nodiscard]] std::string ready_line() const;
+  // Gives it to all shards, each of which takes it up in its next turn. main()'s; before join().
+  void adopt(const std::shared_ptr<const Reloadable>& next);
   // Asks all shards to say goodbye to their clients, one after the other, and end. From here on
   // /readyz fails. Any thread's; before join().
   void drain();
@@ -56,6 +59,7 @@ class Server final : private ListenGate {
   void hold(ShardId shard) override;
   void close(ShardId shard) override;
   Result<void> open_joined();
+  Result<void, StartError> read_keys();
   Result<void, StartError> check_machine();
   Result<void, StartError> plan_connections();
   Result<void, StartError> bind();
@@ -74,6 +78,7 @@ class Server final : private ListenGate {
   ListenOptions listen_options_;
   std::vector<ListenGroup> listens_;  // a shard closes its own sockets
   std::unique_ptr<ListenGroup> admin_listen_;
+  std::shared_ptr<const Reloadable> reloadable_;  // of the start
   ClientShardOptions client_options_;
   AdminOptions admin_options_;
   std::unique_ptr<SharedState> shared_;

@@ -1,5 +1,6 @@
 #include "net/session/session.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -7,45 +8,133 @@
 
 namespace millrace {
 
+namespace {
+
+bool carries_token(const Command& command) {
+  return std::visit(
+      [](const auto& body) {
+        if constexpr (requires { body.token; }) {
+          return !body.token.empty();
+        } else {
+          return false;
+        }
+      },
+      command.body);
+}
+
+}  // namespace
+
 // The commands of one message.
 class Session::Commands final : public CommandSink {
  public:
-  Commands(Session& session, Instant now) : session_(session), now_(now) {}
-  bool on_command(const Command& command) override { return session_.take(command, now_); }
+  Commands(Session& session, Bytes payload, Instant now)
+      : session_(session), from_here_(payload), now_(now) {}
+  bool on_command(const Command& command, Bytes rest) override {
+    const bool on = session_.take(command, from_here_, rest, now_);
+    from_here_ = rest;
+    return on;
+  }
 
  private:
   Session& session_;
+  Bytes from_here_;  // the command that comes next, and what is behind it
   const Instant now_;
 };
 
-Session::Session(Transport& transport, SessionContext& context, PingStyle ping_style, Instant now)
-    : transport_(transport), context_(context), ping_style_(ping_style) {
+Session::Session(Transport& transport, SessionContext& context, PingStyle ping_style,
+                 WireFormat format, Instant now)
+    : transport_(transport),
+      context_(context),
+      ping_style_(ping_style),
+      format_(format),
+      fair_use_(context.settings.fair_use, now) {
   transport_.set_user_deadline(now + context_.settings.stale_timeout);
 }
 
 Session::~Session() { CHECK(state_ == State::kClosed); }
 
 void Session::on_message(Opcode, Bytes payload, Instant now) {
-  Commands commands(*this, now);
-  switch (context_.decoder.decode(payload, commands)) {
-    case JsonCommandDecoder::Outcome::kDone:
-    case JsonCommandDecoder::Outcome::kStopped:
+  if (state_ == State::kRefused) return;
+  if (waits_ || state_ == State::kConnecting) return wait_with(payload, now);
+  decode(payload, now);
+}
+
+void Session::decode(Bytes payload, Instant now) {
+  context_.now = now;
+  Commands commands(*this, payload, now);
+  switch (context_.decoders[static_cast<std::size_t>(format_)]->decode(payload, commands)) {
+    case CommandDecoder::Outcome::kDone:
+    case CommandDecoder::Outcome::kStopped:
       return;
-    case JsonCommandDecoder::Outcome::kBad:
+    case CommandDecoder::Outcome::kBad:
       disconnect(DisconnectCode::kBadRequest, now);
       return;
   }
 }
 
-bool Session::take(const Command& command, Instant now) {
-  const bool first = std::holds_alternative<ConnectCommand>(command.body);
-  if (!connected() && !first) {
+bool Session::take(const Command& command, Bytes from_here, Bytes rest, Instant now) {
+  const auto* connect = std::get_if<ConnectCommand>(&command.body);
+  if (client_.none() && connect == nullptr) {
     disconnect(DisconnectCode::kBadRequest, now);
     return false;
   }
+  if (carries_token(command) && context_.tokens.usable() && !context_.waiting.may_verify()) {
+    waits_ = true;
+    wait_with(from_here, now);
+    context_.waiting.verify_later(transport_.id());
+    return false;
+  }
+  if (!allowed(command, now)) return transport_.open();
   std::visit([&](const auto& body) { handle(command.id, body, now); }, command.body);
-  return transport_.open();
+  if (!transport_.open() || state_ == State::kRefused) return false;
+  if (state_ != State::kConnecting) return true;
+  if (!rest.empty()) wait_with(rest, now);
+  return false;
 }
+
+// Pongs are free; all else is paid for.
+bool Session::allowed(const Command& command, Instant now) {
+  if (std::holds_alternative<PongCommand>(command.body)) return true;
+  switch (fair_use_.on_command(context_.settings.fair_use, now)) {
+    case FairUse::Verdict::kAllowed:
+      return true;
+    case FairUse::Verdict::kTooMany:
+      if (command.id != 0) fail(command.id, ErrorCode::kTooManyRequests);
+      return false;
+    case FairUse::Verdict::kFlood:
+      disconnect(DisconnectCode::kTooManyRequests, now);
+      return false;
+  }
+  CHECK(false);
+  return false;
+}
+
+void Session::wait_with(Bytes frame, Instant now) {
+  // More than honest clients say before they know that they are connected.
+  if (!context_.waiting.keep(transport_.id(), frame)) {
+    disconnect(DisconnectCode::kTooManyRequests, now);
+  }
+}
+
+void Session::resume(Instant now) {
+  if (state_ == State::kClosed || !transport_.open()) return;
+  waits_ = false;
+  if (state_ == State::kConnecting) finish_connect(now);
+  for (const std::string& frame : context_.waiting.take(transport_.id())) {
+    if (!transport_.open() || state_ == State::kRefused) return;
+    on_message(Opcode::kText, frame, now);
+  }
+}
+
+void Session::on_held(const SharedBytes& frame) {
+  const auto found = context_.connects.find(transport_.id().index);
+  // It could not connect, and still waits for the client's goodbye.
+  if (found == context_.connects.end()) return;
+  // Not from here: the hub is calling.
+  if (!found->second->hold(frame)) found->second->failed = true;
+}
+
+// --- time ----------------------------------------------------------------------------------------
 
 void Session::on_pong(Instant) {
   // An unasked-for pong frame is allowed (RFC 6455 section 5.5.3), other than in our own protocol.
@@ -59,19 +148,33 @@ void Session::pong_came() {
 }
 
 void Session::ping_at(Instant due) {
-  transport_.set_user_deadline(context_.pings.round_down(due, context_.metrics.clients));
+  set_deadline(context_.pings.round_down(due, context_.metrics.clients));
+}
+
+void Session::set_deadline(Instant due) { transport_.set_user_deadline(std::min(due, expires())); }
+
+Instant Session::expires() const {
+  const Expiry expiry = identity_.expiry();
+  return expiry.never() ? Instant::never() : expiry.instant() + context_.settings.token_grace;
 }
 
 void Session::on_deadline(Instant now) {
+  if (connected() && expires() <= now) return end_expired(now);
   switch (state_) {
     case State::kNew:
-      disconnect(DisconnectCode::kStale, now);
+    case State::kRefused:
+      // Who waits for us is not to blame, and may come back.
+      disconnect(waits_ ? DisconnectCode::kInternalError : DisconnectCode::kStale, now);
+      return;
+    case State::kConnecting:
+      disconnect(DisconnectCode::kInternalError, now);
       return;
     case State::kQuiet:
       ping(now);
       return;
     case State::kPinged:
-      if (shard_is_late(now)) return await_pong(now);
+      // A pong may be among what is kept.
+      if (waits_ || shard_is_late(now)) return await_pong(now);
       disconnect(DisconnectCode::kNoPong, now);
       return;
     case State::kClosed:
@@ -79,16 +182,23 @@ void Session::on_deadline(Instant now) {
   }
 }
 
+void Session::end_expired(Instant now) {
+  const Instant turn = context_.expiries.ask(now);
+  if (turn <= now) return disconnect(DisconnectCode::kExpired, now);
+  transport_.set_user_deadline(turn);  // not set_deadline(), whose bound is over
+}
+
 void Session::ping(Instant now) {
   const bool message = ping_style_ == PingStyle::kMessage;
-  transport_.send_frame(message ? context_.message_ping : context_.frame_ping);
+  transport_.send_frame(message ? context_.message_pings[static_cast<std::size_t>(format_)]
+                                : context_.frame_ping);
   state_ = State::kPinged;
   await_pong(now);
 }
 
 void Session::await_pong(Instant now) {
   last_ping_ = now;
-  transport_.set_user_deadline(now + context_.settings.pong_timeout);
+  set_deadline(now + context_.settings.pong_timeout);
 }
 
 // The deadline itself comes late, so a pong may well have come before it and wait to be read.
@@ -96,29 +206,47 @@ bool Session::shard_is_late(Instant now) const {
   return now - (last_ping_ + context_.settings.pong_timeout) > kLateShard;
 }
 
+// --- the end -------------------------------------------------------------------------------------
+
 void Session::on_too_slow(Instant now) { disconnect(DisconnectCode::kSlow, now); }
 
 void Session::on_drain(Instant now) { disconnect(DisconnectCode::kShutdown, now); }
 
-void Session::on_closing(Instant) {
+void Session::on_closing(Instant now) {
+  const ConnId id = transport_.id();
+  // While it can still say who it was.
+  context_.hub.drop(id.index, now);
+  context_.notes.erase_all(id.index);
+  context_.waiting.forget(id);
+  context_.connects.erase(id.index);
+  seat_.give_back(context_.users);
   state_ = State::kClosed;
-  context_.hub.drop(transport_.id().index);
-  if (connected()) --context_.metrics.clients;
+  if (!client_.none()) --context_.metrics.clients;
 }
 
-void Session::on_subscribed(std::uint32_t ticket) { reply(encode_subscribe_reply(ticket)); }
+// --- what it says --------------------------------------------------------------------------------
 
-void Session::on_published(std::uint32_t ticket, bool accepted) {
-  if (accepted) {
-    reply(encode_publish_reply(ticket));
-  } else {
-    fail(ticket, ErrorCode::kInternal);
+const Encoder& Session::encoder() const {
+  return *context_.encoders[static_cast<std::size_t>(format_)];
+}
+
+std::string& Session::message() {
+  context_.text.clear();
+  return context_.text;
+}
+
+void Session::send() {
+  transport_.send_message(encoder().binary() ? Opcode::kBinary : Opcode::kText, context_.text);
+}
+
+void Session::fail(std::uint32_t id, ErrorCode code) {
+  encoder().error(message(), id, code);
+  send();
+  if (code == ErrorCode::kTooManyRequests) return;
+  if (!fair_use_.on_error(context_.settings.fair_use, context_.now)) {
+    disconnect(DisconnectCode::kTooManyErrors, context_.now);
   }
 }
-
-void Session::reply(const std::string& message) { transport_.send_message(Opcode::kText, message); }
-
-void Session::fail(std::uint32_t id, ErrorCode code) { reply(encode_error_reply(id, code)); }
 
 void Session::disconnect(DisconnectCode code, Instant now) {
   transport_.close(static_cast<std::uint16_t>(code), disconnect_text(code), now);

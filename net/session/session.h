@@ -1,76 +1,63 @@
-// One client of the Centrifuge protocol: connect, subscriptions, publishing, pings.
+// One client of the Centrifuge protocol: connect, subscriptions, publishing, questions, pings.
 //
-//   message -> JsonCommandDecoder -> Command -> handle() -> hub, or a reply
+//   message -> CommandDecoder -> Command -> handle() -> hub, or a reply
 //
 // Commands of a connection are handled in order. A reply that waits for the broker (subscribe,
-// publish) may come after replies to later commands; per channel the order is kept: an unsubscribe
-// that overtakes its pending subscribe answers that first.
+// publish, history, presence) may come after replies to later commands; per channel the order is
+// kept: an unsubscribe that overtakes its pending subscribe answers that first. While a command
+// waits for a turn to verify its token, or a connect command for the channels that come with it,
+// all that follows waits too (waiting_sessions.h).
 //
 // Time: until the connect command, the stale deadline; after it, a ping every ping_interval, the
 // first at a random point of its second half, and a pong within pong_timeout. A shard that is late
-// itself, by more than kLateShard, gives its clients that time anew.
+// itself, by more than kLateShard, gives its clients that time anew. A token that has expired is
+// good for token_grace more, in which it can be refreshed, and a little longer if many expire at
+// once (expiry_pace.h).
 //
 // Owned by its transport. Borrows the shard's SessionContext.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
-#include "core/base/random.h"
 #include "core/base/uuid.h"
-#include "core/hub/hub.h"
-#include "core/metrics/shard_metrics.h"
-#include "net/session/fanout.h"
+#include "net/session/fair_use.h"
 #include "net/session/identity.h"
-#include "net/session/ping_schedule.h"
-#include "net/session/session_settings.h"
+#include "net/session/session_context.h"
 #include "net/transport/transport.h"
-#include "proto/command_decoder.h"
-#include "proto/error_code.h"
-#include "proto/reply_encoder.h"
+#include "proto/encoder.h"
 
 namespace millrace {
 
-// Told when a newcomer has said what it wants.
-class Arrivals {
- public:
-  // Idempotent.
-  virtual void on_arrived(ConnId id) = 0;
-
- protected:
-  ~Arrivals() = default;
-};
-
-// What the sessions of one shard share.
-struct SessionContext {
-  Hub& hub;
-  Fanout& fanout;
-  JsonCommandDecoder& decoder;
-  Random& random;
-  ShardMetrics& metrics;
-  const SessionSettings& settings;
-  PingSchedule pings{settings.ping_interval, random.next()};
-  // The same for everyone, made once.
-  SharedBytes message_ping = make_frame(Opcode::kText, kJsonPing);
-  SharedBytes frame_ping = make_frame(Opcode::kPing, {});
-  Arrivals* arrivals = nullptr;  // if anybody wants to know
-};
-
-// How the server's pings travel: as empty messages, or as WebSocket ping frames for clients that
-// asked for them (?cf_ws_frame_ping_pong=true).
+// How the server's pings travel: as messages, or as WebSocket ping frames for clients that asked
+// for them (?cf_ws_frame_ping_pong=true).
 enum class PingStyle : std::uint8_t { kMessage, kFrame };
+
+// Index of Encoders.
+enum class WireFormat : std::uint8_t { kJson, kFlatBuffers };
 
 class Session final : public TransportUser {
  public:
   static constexpr Duration kLateShard = seconds(2);
 
-  Session(Transport& transport, SessionContext& context, PingStyle ping_style, Instant now);
+  Session(Transport& transport, SessionContext& context, PingStyle ping_style, WireFormat format,
+          Instant now);
   ~Session() override;
 
   // Who the client has proven to be; nobody in particular until then.
-  void set_identity(Identity identity) { identity_ = std::move(identity); }
   [[nodiscard]] const Identity& identity() const { return identity_; }
+  [[nodiscard]] bool connected() const { return !client_.none() && state_ != State::kConnecting; }
+
+  // What was kept while it waited is handled.
+  void resume(Instant now);
+  // A subscription's token has expired, and the grace is over.
+  void expire_subscription(Bytes channel, Instant now);
+  // Ends it if that is what it was let in with.
+  void look_at(const Revocation& revocation, Instant now);
 
   // TransportUser.
   void on_message(Opcode opcode, Bytes payload, Instant now) override;
@@ -80,40 +67,92 @@ class Session final : public TransportUser {
   void on_drain(Instant now) override;
   void on_closing(Instant now) override;
 
-  // HubClient. Tickets are the ids of the commands.
-  void on_subscribed(std::uint32_t ticket) override;
+  // HubClient. Tickets are the ids of the commands; 0 is a subscription that the server makes.
+  void on_subscribed(Bytes channel, std::uint32_t ticket, const SubscribeOutcome& outcome) override;
+  void on_lost(Bytes channel, bool server_side) override;
+  void on_held(const SharedBytes& frame) override;
   void on_published(std::uint32_t ticket, bool accepted) override;
+  void on_history(std::uint32_t ticket, const HistoryPage& page) override;
+  void on_presence(std::uint32_t ticket, const PresencePage& page) override;
+  void on_presence_counts(std::uint32_t ticket, const PresencePage& page) override;
+  ClientInfo member(Bytes channel) override;
 
  private:
   class Commands;
   enum class State : std::uint8_t {
-    kNew,     // waits for the connect command
-    kQuiet,   // the next ping is due at the deadline
-    kPinged,  // the pong is due at the deadline
+    kNew,         // waits for the connect command
+    kConnecting,  // has it, and waits for channels: all that follows is kept
+    kQuiet,       // the next ping is due at the deadline
+    kPinged,      // the pong is due at the deadline
+    kRefused,     // its connect command got an error: nothing more is handled
     kClosed,
   };
 
-  [[nodiscard]] bool connected() const { return !client_.none(); }
+  void decode(Bytes payload, Instant now);
   // False if no further command is to be handled.
-  bool take(const Command& command, Instant now);
+  bool take(const Command& command, Bytes from_here, Bytes rest, Instant now);
+  bool allowed(const Command& command, Instant now);
+  void wait_with(Bytes frame, Instant now);
 
-  // One each for what a command may be (session_commands.cc).
+  // One each for what a command may be: session_connect.cc, session_subscriptions.cc,
+  // session_commands.cc.
   void handle(std::uint32_t id, const PongCommand& command, Instant now);
   void handle(std::uint32_t id, const ConnectCommand& command, Instant now);
   void handle(std::uint32_t id, const SubscribeCommand& command, Instant now);
   void handle(std::uint32_t id, const UnsubscribeCommand& command, Instant now);
   void handle(std::uint32_t id, const PublishCommand& command, Instant now);
-  void handle(std::uint32_t id, const UnavailableCommand& command, Instant now);
+  void handle(std::uint32_t id, const PresenceCommand& command, Instant now);
+  void handle(std::uint32_t id, const PresenceStatsCommand& command, Instant now);
+  void handle(std::uint32_t id, const HistoryCommand& command, Instant now);
+  void handle(std::uint32_t id, const RpcCommand& command, Instant now);
+  void handle(std::uint32_t id, const RefreshCommand& command, Instant now);
+  void handle(std::uint32_t id, const SubRefreshCommand& command, Instant now);
   void handle(std::uint32_t id, const SendCommand& command, Instant now);
 
-  void reply(const std::string& message);
+  // Connecting.
+  bool verify(std::uint32_t id, Bytes token, ConnectClaims& claims, Instant now);
+  bool adopt(std::uint32_t id, const ConnectClaims& claims, bool proven, Instant now);
+  // The error of channels that it can't be subscribed to.
+  [[nodiscard]] std::optional<ErrorCode> fault_of(
+      std::span<const ClaimedSubscription> claimed) const;
+  void subscribe_claimed(PendingConnect& connect, const ConnectClaims& claims,
+                         std::span<const KnownSubscription> known, Instant now);
+  void finish_connect(Instant now);
+  void note_claimed(Bytes channel, const SubscribeOutcome& outcome);
+  [[nodiscard]] std::uint32_t ttl_of(Expiry expiry, Instant now) const;
+
+  // Subscriptions.
+  // The settings of a channel that may be named; otherwise the command is answered.
+  const NamespaceSettings* settings_for(std::uint32_t id, Bytes channel, Instant now);
+  // `granted` is what its token says.
+  bool may_subscribe(std::uint32_t id, const SubscribeCommand& command,
+                     const NamespaceSettings& settings, ClaimedSubscription& granted, Instant now);
+  [[nodiscard]] Asker asker(Bytes channel) const;
+  // The token was made for this user, this channel, and this client if it names one.
+  [[nodiscard]] bool is_own(const SubscribeClaims& claims, Bytes channel) const;
+  [[nodiscard]] SubscribeOptions options_for(const SubscribeCommand& command,
+                                             const NamespaceSettings& settings,
+                                             const ClaimedSubscription& granted) const;
+  [[nodiscard]] SubscribeResult result_of(Bytes channel, const SubscribeOutcome& outcome,
+                                          std::vector<PublicationOut>& publications,
+                                          Instant now) const;
+  void ask_presence(std::uint32_t id, Bytes channel, bool counts_only, Instant now);
+
+  [[nodiscard]] const Encoder& encoder() const;
+  [[nodiscard]] Bytes user() const { return identity_.user(); }
+  // What is appended to the returned buffer goes out by send().
+  std::string& message();
+  void send();
   void fail(std::uint32_t id, ErrorCode code);
   void disconnect(DisconnectCode code, Instant now);
   void pong_came();
+  void end_expired(Instant now);
   void ping(Instant now);
   void ping_at(Instant due);
   void await_pong(Instant now);
+  void set_deadline(Instant due);
   [[nodiscard]] bool shard_is_late(Instant now) const;
+  [[nodiscard]] Instant expires() const;
 
   Transport& transport_;
   SessionContext& context_;
@@ -122,9 +161,13 @@ class Session final : public TransportUser {
   // What follows stands in its padding.
   [[no_unique_address]] Identity identity_;
   State state_ = State::kNew;
-  const PingStyle ping_style_;
+  const PingStyle ping_style_ : 2;
+  const WireFormat format_ : 2;
+  bool waits_ : 1 = false;  // with a token: all that follows is kept
+  UserSeat seat_;
+  FairUse fair_use_;
 };
 
-static_assert(sizeof(Session) == 64, "docs/memory.md adds up what a connection costs");
+static_assert(sizeof(Session) == 72, "docs/memory.md adds up what a connection costs");
 
 }  // namespace millrace

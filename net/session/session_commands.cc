@@ -1,11 +1,9 @@
-// What each command does. The lifecycle of a session is in session.cc.
+// Publishing, and questions.
 #include <algorithm>
-#include <utility>
+#include <vector>
 
 #include "core/base/assert.h"
-#include "core/hub/channel_name.h"
 #include "net/session/session.h"
-#include "proto/reply_encoder.h"
 
 namespace millrace {
 
@@ -17,76 +15,126 @@ void Session::handle(std::uint32_t, const PongCommand&, Instant now) {
   }
 }
 
-void Session::handle(std::uint32_t id, const ConnectCommand& command, Instant now) {
-  if (connected()) return disconnect(DisconnectCode::kBadRequest, now);
-  if (!context_.settings.insecure) {
-    // This version verifies no tokens: none can be valid, and nobody is let in without one.
-    return disconnect(
-        command.token.empty() ? DisconnectCode::kBadRequest : DisconnectCode::kInvalidToken, now);
-  }
-  client_ = Uuid::random(context_.random);
-  ++context_.metrics.clients;
-  if (context_.arrivals != nullptr) context_.arrivals->on_arrived(transport_.id());
-  const Uuid::Text client = client_.text();
-  ConnectReply told{.client = client.view(), .version = context_.settings.version};
-  told.pong = ping_style_ == PingStyle::kMessage;
-  told.ping_seconds =
-      told.pong ? static_cast<std::uint32_t>(context_.settings.ping_interval.to_seconds()) : 0;
-  reply(encode_connect_reply(id, told));
-  state_ = State::kQuiet;
-  const Duration half = context_.settings.ping_interval / 2;
-  const auto jitter =
-      static_cast<std::int64_t>(context_.random.below(static_cast<std::uint64_t>(half.ns) + 1));
-  ping_at(now + half + nanoseconds(jitter));
-}
-
-void Session::handle(std::uint32_t id, const SubscribeCommand& command, Instant now) {
-  if (command.channel.empty()) return disconnect(DisconnectCode::kBadRequest, now);
-  if (check_channel_name(command.channel) != ChannelNameError::kOk) {
-    return fail(id, ErrorCode::kBadRequest);
-  }
-  if (context_.settings.find_namespace(command.channel) == nullptr) {
-    return fail(id, ErrorCode::kUnknownChannel);
-  }
-  switch (context_.hub.subscribe(transport_.id().index, command.channel, id)) {
-    case Hub::Subscribe::kLive:
-      return reply(encode_subscribe_reply(id));
-    case Hub::Subscribe::kPending:
-      return;  // the reply comes with on_subscribed()
-    case Hub::Subscribe::kAlready:
-      return fail(id, ErrorCode::kAlreadySubscribed);
-    case Hub::Subscribe::kSubscriberLimit:
-    case Hub::Subscribe::kChannelLimit:
-      return fail(id, ErrorCode::kLimitExceeded);
-  }
-}
-
-void Session::handle(std::uint32_t id, const UnsubscribeCommand& command, Instant now) {
-  if (command.channel.empty()) return disconnect(DisconnectCode::kBadRequest, now);
-  const SubscriberId self = transport_.id().index;
-  // Who leaves need not wait for the broker any more.
-  if (const auto ticket = context_.hub.pending(self, command.channel)) on_subscribed(*ticket);
-  context_.hub.unsubscribe(self, command.channel);
-  reply(encode_unsubscribe_reply(id));
-}
-
 void Session::handle(std::uint32_t id, const PublishCommand& command, Instant now) {
-  if (command.channel.empty()) return disconnect(DisconnectCode::kBadRequest, now);
-  if (check_channel_name(command.channel) != ChannelNameError::kOk || command.data.empty() ||
-      command.data.size() > context_.settings.publication_bytes) {
+  const NamespaceSettings* settings = settings_for(id, command.channel, now);
+  if (settings == nullptr) return;
+  if (command.data.empty() || command.data.size() > context_.settings.publication_bytes) {
     return fail(id, ErrorCode::kBadRequest);
   }
-  if (context_.settings.find_namespace(command.channel) == nullptr) {
-    return fail(id, ErrorCode::kUnknownChannel);
+  if (!may(settings->publish, asker(command.channel)))
+    return fail(id, ErrorCode::kPermissionDenied);
+  Bytes data = command.data;
+  if (settings->payload == PayloadKind::kBinary && format_ == WireFormat::kJson) {
+    return fail(id, ErrorCode::kNotAvailable);
   }
-  const auto token = context_.fanout.begin_publish(transport_.id(), id);
+  if (settings->payload == PayloadKind::kJson && format_ != WireFormat::kJson &&
+      !context_.payloads.check(command.data, data)) {
+    return fail(id, ErrorCode::kBadRequest);
+  }
+  const auto token = context_.fanout.begin(transport_.id(), id);
   if (!token) return fail(id, ErrorCode::kTooManyRequests);
   ++context_.metrics.client_publishes_total;
-  const Uuid::Text client = client_.text();
-  context_.hub.publish({command.channel, command.data, identity_.user(), client.view(), 0}, *token);
+  // Owned: a publication that shows a hole ends subscriptions on its way, perhaps ours, and with
+  // them what the views of member() show.
+  const OwnedBytes info = pack_client_info(member(command.channel));
+  context_.hub.publish({command.channel, data, unpack_client_info(info), {}}, settings->stream,
+                       *token, now);
 }
 
-void Session::handle(std::uint32_t id, const UnavailableCommand&, Instant) {
+void Session::on_published(std::uint32_t ticket, bool accepted) {
+  if (!accepted) return fail(ticket, ErrorCode::kInternal);
+  encoder().publish(message(), ticket);
+  send();
+}
+
+ClientInfo Session::member(Bytes channel) {
+  const SubscriptionNote* note = context_.notes.find(transport_.id().index, channel);
+  context_.client_text = client_.text();
+  return {user(), context_.client_text.view(), identity_.info(),
+          note == nullptr ? Bytes() : Bytes(note->info)};
+}
+
+// --- history -------------------------------------------------------------------------------------
+
+void Session::handle(std::uint32_t id, const HistoryCommand& command, Instant now) {
+  const NamespaceSettings* settings = settings_for(id, command.channel, now);
+  if (settings == nullptr) return;
+  if (!settings->stream.kept()) return fail(id, ErrorCode::kNotAvailable);
+  if (!may(settings->read_history, asker(command.channel))) {
+    return fail(id, ErrorCode::kPermissionDenied);
+  }
+  if (settings->payload == PayloadKind::kBinary && format_ == WireFormat::kJson) {
+    return fail(id, ErrorCode::kNotAvailable);
+  }
+  HistoryQuery query;
+  query.reverse = command.reverse;
+  const auto most = context_.settings.history_page;
+  const bool all = command.limit < 0 || static_cast<std::uint32_t>(command.limit) > most;
+  query.limit = all ? most : static_cast<std::uint32_t>(command.limit);
+  if (command.since) {
+    const auto epoch = Epoch::parse(command.since->epoch);
+    if (!epoch) return fail(id, ErrorCode::kUnrecoverablePosition);
+    if (command.reverse && command.since->offset == 0) return fail(id, ErrorCode::kBadRequest);
+    query.since = StreamPosition{command.since->offset, *epoch};
+  }
+  const auto token = context_.fanout.begin(transport_.id(), id);
+  if (!token) return fail(id, ErrorCode::kTooManyRequests);
+  context_.hub.read_history(command.channel, query, settings->stream, *token, now);
+}
+
+void Session::on_history(std::uint32_t ticket, const HistoryPage& page) {
+  switch (page.outcome) {
+    case HistoryOutcome::kWrongEpoch:
+      return fail(ticket, ErrorCode::kUnrecoverablePosition);
+    case HistoryOutcome::kUnavailable:
+      return fail(ticket, ErrorCode::kInternal);
+    case HistoryOutcome::kOk:
+      break;
+  }
+  std::vector<PublicationOut> publications;
+  publications.reserve(page.publications.size());
+  for (const KeptPublication& each : page.publications) {
+    publications.push_back({each.data, each.info, each.offset});
+  }
+  encoder().history(message(), ticket, {publications, page.top.epoch.text(), page.top.offset});
+  send();
+}
+
+// --- presence ------------------------------------------------------------------------------------
+
+void Session::handle(std::uint32_t id, const PresenceCommand& command, Instant now) {
+  ask_presence(id, command.channel, false, now);
+}
+
+void Session::handle(std::uint32_t id, const PresenceStatsCommand& command, Instant now) {
+  ask_presence(id, command.channel, true, now);
+}
+
+void Session::ask_presence(std::uint32_t id, Bytes channel, bool counts_only, Instant now) {
+  const NamespaceSettings* settings = settings_for(id, channel, now);
+  if (settings == nullptr) return;
+  if (!settings->presence.members) return fail(id, ErrorCode::kNotAvailable);
+  if (!may(settings->read_presence, asker(channel))) return fail(id, ErrorCode::kPermissionDenied);
+  const auto token = context_.fanout.begin(transport_.id(), id, counts_only);
+  if (!token) return fail(id, ErrorCode::kTooManyRequests);
+  context_.hub.read_presence(channel, counts_only, *token, now);
+}
+
+void Session::on_presence(std::uint32_t ticket, const PresencePage& page) {
+  if (!page.available) return fail(ticket, ErrorCode::kInternal);
+  encoder().presence(message(), ticket, page.members);
+  send();
+}
+
+void Session::on_presence_counts(std::uint32_t ticket, const PresencePage& page) {
+  if (!page.available) return fail(ticket, ErrorCode::kInternal);
+  encoder().presence_stats(message(), ticket, page.counts);
+  send();
+}
+
+// --- what needs an application -------------------------------------------------------------------
+
+void Session::handle(std::uint32_t id, const RpcCommand&, Instant) {
   fail(id, ErrorCode::kNotAvailable);
 }
 

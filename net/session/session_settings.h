@@ -1,20 +1,14 @@
 // What a session may and must: constant configuration, shared by all shards.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <string>
 
-#include "core/base/bytes.h"
-#include "core/base/hash.h"
 #include "core/time/instant.h"
+#include "net/session/fair_use.h"
+#include "net/session/namespace_settings.h"
 
 namespace millrace {
-
-// One namespace's settings (docs/CONFIGURATION.md).
-struct NamespaceSettings {
-  bool prefix_interest = false;
-};
 
 struct SessionSettings {
   bool insecure = false;        // no token is needed and everything is granted
@@ -22,12 +16,20 @@ struct SessionSettings {
   Duration ping_interval = seconds(25);
   Duration pong_timeout = seconds(8);
   Duration stale_timeout = seconds(10);  // from the upgrade to the connect command
+  Duration token_grace = seconds(25);    // a token is good for so long after it has expired
+  Duration subscription_grace = seconds(25);
+  Duration position_check = seconds(40);
+  bool allow_anonymous = false;      // no token is needed, and who has none is nobody in particular
+  std::uint32_t history_page = 300;  // publications
+  std::uint32_t recovery_page = 300;  // the same
+  std::uint32_t channels_per_connection = 128;
   std::size_t publication_bytes = 1024 * 1024;
-  boost::unordered_flat_map<std::string, NamespaceSettings, BytesHash, std::equal_to<>> namespaces;
+  NamespaceTable namespaces;
+  FairUseLimits fair_use;
 
-  // The settings that a channel lives under, or nullptr: its namespace is not configured. Under
-  // `insecure` such a channel takes the default namespace's. REQUIRES: a valid channel name.
-  [[nodiscard]] const NamespaceSettings* find_namespace(Bytes channel) const;
+  [[nodiscard]] const NamespaceSettings* find_namespace(Bytes channel) const {
+    return namespaces.find(channel, insecure);
+  }
 };
 
 }  // namespace millrace

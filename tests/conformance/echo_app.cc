@@ -25,10 +25,6 @@ void EchoUser::on_drain(Instant now) {
 
 void EchoUser::on_closing(Instant) {}
 
-void EchoUser::on_subscribed(std::uint32_t) { CHECK(false); }  // it asks the hub for nothing
-
-void EchoUser::on_published(std::uint32_t, bool) { CHECK(false); }
-
 void EchoApp::on_request(HttpConnection& http, const HttpRequest& request, Instant now) {
   const UpgradeDecision decision = decide_upgrade(request, http.bytes_behind(), origins_);
   if (decision.status != 101 || !http.upgradable()) {

@@ -25,8 +25,6 @@ class EchoUser final : public TransportUser {
   void on_too_slow(Instant now) override;
   void on_drain(Instant now) override;
   void on_closing(Instant now) override;
-  void on_subscribed(std::uint32_t ticket) override;
-  void on_published(std::uint32_t ticket, bool accepted) override;
 
  private:
   Transport& transport_;

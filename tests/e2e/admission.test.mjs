@@ -39,7 +39,7 @@ async function adminTimes(server, work) {
 }
 
 async function served(client) {
-  assert.deepEqual((await client.request({ presence_stats: { channel: 'x' } })).error?.code, 108);
+  assert.deepEqual((await client.request({ rpc: { method: 'x' } })).error?.code, 108);
 }
 
 async function allGone(server) {

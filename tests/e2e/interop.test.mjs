@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { FayeClient, UndiciClient, WebsocketClient, WsClient } from './interop/node_clients.mjs';
 import { ChromiumRemote, PythonRemote } from './interop/remote_clients.mjs';
 import { scenarios } from './interop/scenarios.mjs';
-import { build, Millrace } from './support/millrace.mjs';
+import { build, configFile, Millrace } from './support/millrace.mjs';
 import { endAll, start } from './support/processes.mjs';
 import { waitFor, within } from './support/wait.mjs';
 
@@ -26,8 +26,10 @@ const pythons = ['websockets', 'wsproto', 'autobahn'].map(
   (name) => new PythonRemote(`${name}_client.py`),
 );
 const echo = await startEcho();
+// Channels that keep nothing: pushes have no offsets, replies to subscribe no position.
+const plain = configFile('[namespaces.default]\n');
 const millrace = await Millrace.start({
-  args: ['--allowed-origin', chromium.origin],
+  args: ['--config', plain, '--allowed-origin', chromium.origin],
   limits: { ping_interval: '1s', pong_timeout: '800ms' },
 });
 

@@ -180,11 +180,15 @@ test('NATS that is required and away is exit code 69', async () => {
 });
 
 test('the help and the version', async () => {
-  for (const args of [['--help'], ['-h'], ['serve', '--help']]) {
+  for (const args of [['--help'], ['-h'], ['serve', '--help'], ['token', '--help']]) {
     const { code, out, err } = await runMillrace(args);
     assert.deepEqual([code, err], [0, ''], args.join(' '));
     assert.match(out, /Usage: millrace/);
     assert.ok(out.split('\n').every((line) => line.length <= 100));
+  }
+  const { out: commands } = await runMillrace(['--help']);
+  for (const name of ['serve', 'check', 'token', 'version']) {
+    assert.match(commands, new RegExp(`^ {4}${name} `, 'm'));
   }
   const { out } = await runMillrace(['serve', '--help']);
   for (const flag of ['--config', '--listen', '--admin', '--shards', '--nats', '--insecure']) {

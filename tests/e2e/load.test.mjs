@@ -7,12 +7,18 @@ import { after, test } from 'node:test';
 
 import { fakeServer } from './support/fake_server.mjs';
 import { Load, runLoad } from './support/load.mjs';
-import { apiKey, Millrace } from './support/millrace.mjs';
+import { apiKey, configFile, Millrace } from './support/millrace.mjs';
 import { endAll } from './support/processes.mjs';
+import { secret } from './support/tokens.mjs';
 import { scaled, waitFor } from './support/wait.mjs';
 
 after(endAll);
-const server = await Millrace.start({ shards: 2 });
+// Channels that keep nothing, and publishers that are held back by nothing else.
+const server = await Millrace.start({
+  shards: 2,
+  args: ['--config', configFile('[namespaces.default]\n')],
+  limits: { commands_per_second: '0' },
+});
 await server.ready();
 const target = server.host;
 const connections = scaled(500);
@@ -115,6 +121,53 @@ test('reconnect: the half that is cut comes back', async () => {
   const cut = run.phase('cut');
   const half = Math.floor(connections / 2);
   assert.deepEqual([cut.own_closes, cut.came_up, cut.up], [half, half, connections]);
+});
+
+for (const protocol of ['json', 'flatbuffers']) {
+  test(`reconnect: ${protocol} clients with tokens get what was published meanwhile`, async () => {
+    const config = configFile(`
+[token]
+hmac_secret = "${secret}"
+[namespaces.default]
+history_size = 100
+history_ttl = "60s"
+delivery = "recoverable"
+allow_subscribe = ["client"]
+`);
+    const args = ['--config', config];
+    const secured = await Millrace.start({ insecure: false, shards: 2, args });
+    const words = `reconnect --connections ${connections} --protocol ${protocol} --backoff 2s`;
+    const away = `--token-secret ${secret} --recover --cut-publish 20 --rate 20 --broadcast 1`;
+    const phases = '--phases open,broadcast=1,cut,broadcast=1,close';
+    const run = await runLoad(`${words} ${away} ${phases}`, { target: secured.host, key: apiKey });
+    assertOk(run);
+    const cut = run.phase('cut');
+    assert.deepEqual([cut.recovered, cut.unrecovered, cut.up], [connections, 0, connections]);
+    assert.equal(cut.deliveries, 20 * connections);
+    assert.deepEqual([cut.holes, cut.duplicates, cut.out_of_order], [0, 0, 0]);
+    assert.equal(secured.run.err.includes(secret), false);
+    // A window that is too small is told, and is a failure.
+    const few = `--token-secret ${secret} --recover --cut-publish 300 --rate 1000 --backoff 3s`;
+    const lost = await runLoad(`reconnect --connections 20 --protocol ${protocol} ${few}`, {
+      target: secured.host,
+      key: apiKey,
+    });
+    assert.equal(lost.code, 1);
+    assert.ok(lost.phase('cut').unrecovered > 0);
+    assert.match(lost.text, /were not recovered/);
+    await secured.stop();
+  });
+}
+
+test('storm: a wrong secret lets nobody in', async () => {
+  const config = configFile(`[token]\nhmac_secret = "${secret}"\n[namespaces.default]\n`);
+  const secured = await Millrace.start({ insecure: false, args: ['--config', config] });
+  const run = await runLoad(`storm --connections 10 --token-secret ${secret}x`, {
+    target: secured.host,
+  });
+  assert.equal(run.code, 1);
+  assert.equal(run.phase('open').up, 0);
+  await secured.stop();
 });
 
 test('reconnect: a server that dies and comes back gets all of them again', async () => {

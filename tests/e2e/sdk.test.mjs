@@ -4,14 +4,16 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import WebSocket from 'ws';
 
-import { Millrace } from './support/millrace.mjs';
+import { Millrace, configFile } from './support/millrace.mjs';
 import { endAll } from './support/processes.mjs';
 import { RawClient, opcodes } from './support/raw_client.mjs';
 import { sdkClient } from './support/sdk_client.mjs';
 import { sleep, waitFor, within } from './support/wait.mjs';
 
 after(endAll);
-const server = await Millrace.start({ shards: 2 });
+// Channels that keep nothing.
+const plain = ['--config', configFile('[namespaces.default]\n')];
+const server = await Millrace.start({ shards: 2, args: plain });
 const pinging = await Millrace.start({ limits: { ping_interval: '1s', pong_timeout: '500ms' } });
 
 function sdk(to = server, options = {}) {

@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
-import { Millrace } from './support/millrace.mjs';
+import { Millrace, configFile } from './support/millrace.mjs';
 import { endAll } from './support/processes.mjs';
 import { RawClient } from './support/raw_client.mjs';
 import { sleep, slowness, waitFor } from './support/wait.mjs';
 
 after(endAll);
 const rssLimit = 64 * 1024 * 1024;
+// Channels that keep nothing.
+const plain = ['--config', configFile('[namespaces.default]\n')];
 
 // Reads nothing more, and takes little into the socket's own buffers.
 async function stalled(server, channel) {
@@ -38,7 +40,7 @@ async function fill(server, channel, bytes) {
 
 test('who takes nothing for write_timeout is closed', async () => {
   const limits = { write_timeout: '2s', queue_size: '16MiB', kernel_send_buffer: '16KiB' };
-  const server = await Millrace.start({ limits });
+  const server = await Millrace.start({ limits, args: plain });
   const neighbour = await RawClient.open(server);
   await neighbour.subscribe('wide');
   const slow = await stalled(server, 'wide');
@@ -59,7 +61,7 @@ test('who takes nothing for write_timeout is closed', async () => {
 
 test('who lets more than queue_size wait is closed at once, and told 3008', async () => {
   const limits = { write_timeout: '60s', queue_size: '1MiB', kernel_send_buffer: '16KiB' };
-  const server = await Millrace.start({ limits });
+  const server = await Millrace.start({ limits, args: plain });
   const neighbour = await RawClient.open(server);
   await neighbour.subscribe('flood');
   const slow = await stalled(server, 'flood');
@@ -88,7 +90,7 @@ test('who lets more than queue_size wait is closed at once, and told 3008', asyn
 
 test('20 stalled clients cost bounded memory, and delay nobody else', async () => {
   const limits = { write_timeout: '2s', queue_size: '1MiB' };
-  const server = await Millrace.start({ limits });
+  const server = await Millrace.start({ limits, args: plain });
   const readers = [];
   for (let i = 0; i < 20; ++i) {
     const client = await RawClient.open(server);
@@ -126,7 +128,7 @@ test('20 stalled clients cost bounded memory, and delay nobody else', async () =
 
 test('a client that reads slowly but steadily stays', async () => {
   const limits = { write_timeout: '1s', queue_size: '16MiB', kernel_send_buffer: '16KiB' };
-  const server = await Millrace.start({ limits });
+  const server = await Millrace.start({ limits, args: plain });
   const reader = await stalled(server, 'steady');
   const sent = await fill(server, 'steady', 50_000);
   // A little every 100 ms, for three times write_timeout.

@@ -170,6 +170,7 @@ std::string as_file(Config& config) {
     for (const ConfigKey& key : config_keys()) {
       if (!is_namespace_key(key)) continue;
       const std::string value = checked_value(key, {.config = &config, .name_space = &settings});
+      if (value.empty()) continue;
       file.append(key.name).append(" = ").append(value).append("\n");
     }
   }

@@ -160,7 +160,11 @@ class BrokerPlay final : private BrokerEvents {
     found->second.ready = true;
     check_covered(channel);
   }
-  void on_published(PublishToken token, PublishOutcome) override {
+  void on_presence_changes(Bytes, std::span<const PresenceChange>) override {}
+  void on_history(RequestToken, const HistoryPage&) override {}
+  void on_presence(RequestToken, const PresencePage&) override {}
+  void on_published(RequestToken token, PublishOutcome,
+                    const StreamPosition& /*position*/) override {
     CHECK_EQ(unsettled_.erase(token), 1U);
   }
 
@@ -199,7 +203,7 @@ class BrokerPlay final : private BrokerEvents {
   void publish(const std::string& channel) {
     const std::string data(input_.byte() % 32, '7');
     unsettled_.insert(++last_token_);
-    broker_->publish({channel, data, {}, {}, 0}, last_token_);
+    broker_->publish({channel, data, {}, {}}, {}, last_token_, Instant{});
   }
 
   // From a publisher to all whose subscription fits; each shard must hear it once.
@@ -293,7 +297,7 @@ class BrokerPlay final : private BrokerEvents {
   ShardMetrics metrics_;
   Instant now_{1'000'000'000};
   std::map<std::string, Interest> interests_;
-  std::set<PublishToken> unsettled_;
+  std::set<RequestToken> unsettled_;
   std::vector<std::string> heard_;
   std::uint64_t last_token_ = 0;
   PlayedLink* link_ = nullptr;

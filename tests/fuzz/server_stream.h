@@ -81,9 +81,7 @@ class ServerStream {
     switch (opcode) {
       case Opcode::kText:
         CHECK(utf8_valid(payload));
-        CHECK(test::ReferenceJson::valid(payload, 80));
-        CHECK_EQ(payload.find_first_of("\r\n"), std::string::npos);
-        check_order(payload);
+        take_lines(payload);
         return;
       case Opcode::kClose:
         closed_ = true;
@@ -103,6 +101,21 @@ class ServerStream {
         CHECK(!"the server sends no such frame");
     }
     CHECK(!"not an opcode");
+  }
+
+  // One message, or joins and leaves of one batch, a line each.
+  void take_lines(Bytes text) {
+    for (bool more = true; more;) {
+      const std::size_t end = text.find('\n');
+      const std::string line(text.substr(0, end));
+      CHECK(test::ReferenceJson::valid(line, 80));
+      CHECK_EQ(line.find('\r'), std::string::npos);
+      check_order(line);
+      more = end != Bytes::npos;
+      if (more) text.remove_prefix(end + 1);
+      CHECK(!more || line.find(R"("join":)") != Bytes::npos ||
+            line.find(R"("leave":)") != Bytes::npos);
+    }
   }
 
   // Publications of the moves hold {"seq":[WHO,NUMBER]}: of each publisher they come in order, and

@@ -20,6 +20,19 @@ namespace {
 constexpr std::uint32_t kFiles = 12;
 constexpr std::size_t kMaxMoves = 300;
 
+// In one of the two namespaces, and with room for little.
+void keep_streams(ClientShardOptions& options) {
+  NamespaceSettings kept;
+  kept.stream = {.size = 3, .age = seconds(10), .meta_age = seconds(30)};
+  kept.recoverable = kept.delta = true;
+  kept.presence = {.members = true, .announce = true};
+  options.sessions.namespaces.by_name["ns"] = kept;
+  options.sessions.namespaces.by_name["default"] = {};
+  options.memory_broker.streams.publications = 5;
+  options.memory_broker.streams.bytes = 1'000;
+  options.memory_broker.presence.members = 4;
+}
+
 ClientShardOptions options_from(FuzzInput& input) {
   ClientShardOptions options = ShardWorld::insecure_options();
   const std::uint8_t small = input.byte();
@@ -34,6 +47,7 @@ ClientShardOptions options_from(FuzzInput& input) {
   options.sessions.publication_bytes = (small & 32) != 0 ? 100 : 4'096;
   options.http = {.head_bytes = 512, .fields = 12, .target_bytes = 128, .body_bytes = 256};
   options.sessions.insecure = (small & 64) == 0;
+  if ((small & 128) != 0) keep_streams(options);
   return options;
 }
 
@@ -173,6 +187,26 @@ class Play {
            R"(":{"channel":")" + channel() + "\"}}";
   }
 
+  // What a client may ask of a channel that keeps history and presence.
+  void ask_stream(Peer& peer) {
+    constexpr std::array<Bytes, 12> kWishes{
+        R"("subscribe":{"recoverable":true,)",
+        R"("subscribe":{"positioned":true,"join_leave":true,)",
+        R"("subscribe":{"recoverable":true,"recover":true,"epoch":"","offset":1,)",
+        R"("subscribe":{"recover":true,"epoch":"abcdefgh","offset":2,"flag":2,)",
+        R"("subscribe":{"recoverable":true,"delta":"fossil",)",
+        R"("history":{"limit":-1,)",
+        R"("history":{"limit":2,"reverse":true,)",
+        R"("history":{"limit":1,"since":{"epoch":"","offset":1},)",
+        R"("presence":{)",
+        R"("presence_stats":{)",
+        R"("sub_refresh":{"token":"a.b.c",)",
+        R"("refresh":{"token":"a.b.c",)"};
+    const Bytes wish = kWishes.at(input_.byte() % kWishes.size());
+    send_text(peer, "{\"id\":" + std::to_string(++last_id_) + "," + std::string(wish) +
+                        R"("channel":")" + channel() + "\"}}");
+  }
+
   // What a peer does on a socket, and what the kernel does there.
   void move_peer(std::uint8_t what, Peer& peer) {
     switch (what) {
@@ -267,6 +301,9 @@ class Play {
         return;
       case 28:
         return open_client();
+      case 30:
+        if (Peer* const peer = some_peer()) ask_stream(*peer);
+        return;
       default:
         return advance();
     }

@@ -75,9 +75,15 @@ std::optional<RawValue> value_of(ValueKind kind, std::int64_t n) {
       return items(count, "fd00::", "");
     case ValueKind::kUrlList:
       return items(count, "nats://host:", "");
+    case ValueKind::kPathList:
+      return items(count, "/key", "");
     case ValueKind::kSubjectPrefix:
     case ValueKind::kSecret:
+    case ValueKind::kText:
+    case ValueKind::kPath:
+    case ValueKind::kPattern:
       return std::string(count, 'x');
+    case ValueKind::kAudience:
     case ValueKind::kBool:
     case ValueKind::kChoice:
     case ValueKind::kAddress:
@@ -97,10 +103,15 @@ std::string unit_of(ValueKind kind) {
     case ValueKind::kOriginList:
     case ValueKind::kNetworkList:
     case ValueKind::kUrlList:
+    case ValueKind::kPathList:
       return "items";
     case ValueKind::kSubjectPrefix:
     case ValueKind::kSecret:
+    case ValueKind::kText:
+    case ValueKind::kPath:
+    case ValueKind::kPattern:
       return "characters";
+    case ValueKind::kAudience:
     case ValueKind::kCount:
     case ValueKind::kCountOrAuto:
     case ValueKind::kPowerOfTwo:

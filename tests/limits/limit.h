@@ -51,6 +51,12 @@ Limits nats_limits();
 Limits admin_limits();
 Limits core_limits();
 Limits drain_limits();
+Limits history_limits();
+Limits presence_limits();
+Limits fair_use_limits();
+Limits token_limits();
+Limits flat_limits();
+Limits client_limits();
 
 // All of them.
 Limits all_limits();

@@ -8,6 +8,7 @@
 #include "core/mem/recv_buffers.h"
 #include "core/shard/mailbox.h"
 #include "net/server/config_keys.h"
+#include "net/session/fair_use.h"
 #include "tests/limits/limit.h"
 #include "tests/limits/no_limits.h"
 #include "tests/limits/source_names.h"
@@ -16,9 +17,10 @@ namespace millrace {
 
 Limits all_limits() {
   Limits all;
-  for (const auto room :
-       {frame_limits, http_limits, session_limits, connection_limits, admission_limits, time_limits,
-        name_limits, config_limits, nats_limits, admin_limits, core_limits, drain_limits}) {
+  for (const auto room : {frame_limits, http_limits, session_limits, connection_limits,
+                          admission_limits, time_limits, name_limits, config_limits, nats_limits,
+                          admin_limits, core_limits, drain_limits, history_limits, presence_limits,
+                          fair_use_limits, token_limits, flat_limits, client_limits}) {
     for (Limit& limit : room()) all.push_back(std::move(limit));
   }
   return all;
@@ -136,6 +138,9 @@ TEST(LimitTable, EndsOfKeysAreWhatTheCodeHolds) {
   EXPECT_EQ(find_key("limits", "recv_buffers")->max, std::int64_t{RecvBuffers::kMaxCount});
   EXPECT_EQ(RecvBuffers(RecvBuffers::kMaxCount, 64).count(), RecvBuffers::kMaxCount);
   EXPECT_DEATH(RecvBuffers(2 * RecvBuffers::kMaxCount, 64), "kMaxCount");
+  EXPECT_EQ(find_key("limits", "commands_burst")->max, std::int64_t{FairUse::kMostCommands});
+  EXPECT_EQ(find_key("limits", "commands_per_second")->max, std::int64_t{FairUse::kMostCommands});
+  EXPECT_EQ(find_key("limits", "errors_per_connection")->max, std::int64_t{FairUse::kMostErrors});
   const auto shards = static_cast<std::size_t>(find_key("server", "shards")->max);
   EXPECT_EQ(MailboxNetwork(shards + 1).shards(), shards + 1);  // and the admin shard
 }

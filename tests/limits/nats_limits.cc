@@ -56,8 +56,7 @@ class NatsShard final : public BrokerEvents {
 
   // True while none of the requests was refused.
   bool publish(std::size_t bytes) {
-    broker_->publish({.channel = "a", .data = std::string(bytes, '1'), .user = {}, .client = {}},
-                     1);
+    broker_->publish({.channel = "a", .data = std::string(bytes, '1')}, {}, 1, Instant{});
     return refused == 0;
   }
   void arrive(std::size_t bytes) { link_->inbox().push(message_of(bytes), link_->subscription); }
@@ -66,7 +65,11 @@ class NatsShard final : public BrokerEvents {
 
   void on_publication(const Publication&) override { ++received; }
   void on_interest_ready(Bytes, InterestToken) override {}
-  void on_published(PublishToken, PublishOutcome outcome) override {
+  void on_presence_changes(Bytes, std::span<const PresenceChange>) override {}
+  void on_history(RequestToken, const HistoryPage&) override {}
+  void on_presence(RequestToken, const PresencePage&) override {}
+  void on_published(RequestToken, PublishOutcome outcome,
+                    const StreamPosition& /*position*/) override {
     if (outcome == PublishOutcome::kUnavailable) ++refused;
   }
 

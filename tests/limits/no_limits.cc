@@ -13,7 +13,10 @@ void add(std::map<std::string, std::string>& all, const char* what, Names names)
 
 void add_formats(std::map<std::string, std::string>& all) {
   add(all, "a format's own size or bit",
-      {"kernel_features.cc:kRegisterMemoryRegion",
+      {"base64url.cc:kForeign",
+       "public_key.cc:kBytes",
+       "kernel_features.cc:kRegisterMemoryRegion",
+       "client_info.cc:kParts",
        "client_header.cc:kControlBit",
        "client_header.cc:kFinBit",
        "client_header.cc:kIn16Bits",
@@ -25,6 +28,14 @@ void add_formats(std::map<std::string, std::string>& all) {
        "client_header.cc:kReservedBits",
        "client_header.cc:kStartSize",
        "client_header.h:kMaxClientHeader",
+       "flat_decoder.cc:kLeastMessage",
+       "flat_decoder.cc:kMaxDepth",
+       "flat_decoder.cc:kPrefix",
+       "flat_decoder.cc:kWord",
+       "flat_writer.cc:kSlot",
+       "flat_writer.cc:kVtableStart",
+       "flat_writer.cc:kWide",
+       "flat_writer.h:kReference",
        "frame_decoder.cc:kCloseCodeSize",
        "frame_header.cc:kCloseCodeSize",
        "frame_header.cc:kControlBit",
@@ -32,6 +43,9 @@ void add_formats(std::map<std::string, std::string>& all) {
        "frame_header.cc:kMax16Bits",
        "frame_header.cc:kMax7Bits",
        "frame_header.h:kMaxServerHeader",
+       "history_bytes.cc:kParts",
+       "identity.cc:kFar",
+       "identity.h:kHasInfo",
        "identity.h:kNever",
        "identity.h:kProofBytes",
        "keyed_quota.cc:kStateShift",
@@ -45,16 +59,21 @@ void add_formats(std::map<std::string, std::string>& all) {
        "listen_socket.cc:kFlags",
        "listen_socket.cc:kSyn",
        "listen_socket.cc:kSynAck",
+       "stream.h:kLetters",
        "subject.cc:kEscaped",
        "upgrade.cc:kKeyChars",
        "upgrade.cc:kSha1Bytes",
+       "fossil_delta.cc:kBitsPerDigit",
+       "fossil_delta.cc:kInsertHead",
+       "fossil_delta.cc:kMarks",
        "utf8.cc:kHighBits",
        "ws_transport.cc:kAbnormal",
        "ws_transport.cc:kFirstPrivate"});
   add(all, "a unit, or the shape of a text",
-      {"config_keys.cc:kKiB", "config_keys.cc:kMiB", "config_keys.cc:kMinute",
-       "config_keys.cc:kSecond", "help_text.cc:kColumns", "help_text.cc:kIndent",
-       "server.cc:kTicksPerSecond"});
+      {"config_key_rows.h:kKeyGiB", "config_key_rows.h:kKeyHour", "config_key_rows.h:kKeyKiB",
+       "config_key_rows.h:kKeyMiB", "config_key_rows.h:kKeyMinute", "config_key_rows.h:kKeySecond",
+       "fair_use.cc:kMask", "fair_use.cc:kSecondNs", "fair_use.h:kErrorBits",
+       "help_text.cc:kColumns", "help_text.cc:kIndent", "server.cc:kTicksPerSecond"});
   add(all, "an exit code",
       {"command_line.h:kExitConfiguration", "command_line.h:kExitUsage",
        "memory_reserve.h:kExitCode", "random.cc:kNoRandomExitCode", "server.h:kExitAddress",
@@ -63,17 +82,20 @@ void add_formats(std::map<std::string, std::string>& all) {
 
 void add_insides(std::map<std::string, std::string>& all) {
   add(all, "a mark or a mask",
-      {"connection_table.cc:kOrphan", "hub.h:kNotFound", "nats_link.cc:kFirstState",
+      {"SubscribeOptions.ticket", "command.h:kRejectUnrecovered", "connection_table.cc:kOrphan",
+       "hub.h:kNotFound", "hub_streams.cc:kAskerShift", "nats_link.cc:kFirstState",
        "nats_link.cc:kMask", "nats_link.cc:kPhaseBits", "shard_check.h:kNoShard",
        "slab.h:kGenerationMask", "slab.h:kNone", "uring.cc:kBufferGroup", "uring.cc:kWakeData"});
   add(all, "how many kinds there are",
-      {"mutant.h:kMutants", "op.h:kOpKinds", "shard_metrics.h:kRejectReasons"});
+      {"fanout.cc:kForms", "mutant.h:kMutants", "op.h:kOpKinds",
+       "shard_metrics.h:kHistoryEvictions", "shard_metrics.h:kRejectReasons",
+       "token_algorithm.h:kTokenAlgorithms", "token_signature.h:kHashes"});
   add(all, "the shape of a structure that grows or spans everything",
-      {"chunked_array.h:kChunk", "keyed_quota.h:kWindow", "lane.h:kSegment",
-       "push_encoder.cc:kFixed", "timer_wheel.h:kLevels", "timer_wheel.h:kSlotBits",
-       "timer_wheel.h:kSlots"});
-  add(all, "the width of a field; the lingers that it holds have rows of their own",
-      {"connection.h:kMaxLinger"});
+      {"chain_table.h:kChunk", "chunked_array.h:kChunk", "keyed_quota.h:kWindow", "lane.h:kSegment",
+       "json_encoder.cc:kFixed", "flat_encoder.cc:kFixed", "flat_writer.h:kMaxFields",
+       "timer_wheel.h:kLevels", "timer_wheel.h:kSlotBits", "timer_wheel.h:kSlots"});
+  add(all, "the width of a field; what it holds has rows of its own",
+      {"connection.h:kMaxLinger", "delivery_sink.h:kIdBits"});
   add(all, "how much of a thing is made, not how much is let in",
       {"AdminOptions.client_shards", "ClientShardOptions.client_shards", "ShardGroupOptions.shards",
        "ShardGroupOptions.unpinned", "admin_shard.cc:kBufferSize", "admin_shard.cc:kBuffers"});
@@ -83,14 +105,20 @@ void add_insides(std::map<std::string, std::string>& all) {
   add(all, "told to people, not held",
       {"AdminOptions.descriptors", "AdminOptions.direct_slots", "AdminOptions.drain_timeout",
        "AdminOptions.max_connections"});
+  add(all, "how hard a shorter patch is looked for: fossil_delta_test.cc",
+      {"fossil_delta.cc:kBlock", "fossil_delta.cc:kComparedPerByte", "fossil_delta.cc:kGoodCopy",
+       "fossil_delta.cc:kLookAhead", "fossil_delta.cc:kMaxProbes"});
   add(all, "how often a line is logged: tests/unit/net/server/admission_test.cc",
       {"admission.h:kLogInterval"});
   add(all, "how often something is looked at, or how exactly",
       {"drain.h:kParts", "drain.h:kStep", "drain_log.h:kBetweenLines", "drain_pace.h:kLate",
-       "watchdog.h:kBetweenLooks"});
+       "memory_broker.h:kSweepPause", "watchdog.h:kBetweenLooks"});
   add(all, "how exactly pings and timers keep time: ping_schedule_test.cc",
       {"connection_table.cc:kFarBack", "reactor.h:kMostFullBatches", "session.h:kLateShard",
-       "ping_schedule.h:kLongestStep", "ping_schedule.h:kTogether"});
+       "ping_schedule.h:kLongestStep", "ping_schedule.h:kTogether", "expiry_pace.h:kAtOnce",
+       "expiry_pace.h:kWindow"});
+  add(all, "what --insecure is given, not what is let in: namespace_plan_test.cc",
+      {"namespace_plan.cc:kInsecureHistoryAge", "namespace_plan.cc:kInsecureHistorySize"});
   add(all, "a span that an answer is spread over",
       {"refusal.h:kLongestRetry", "refusal.h:kShortestRetry"});
 }
@@ -138,8 +166,8 @@ void add_kept_elsewhere(std::map<std::string, std::string>& all) {
        "socket_plan.cc:kFixedDescriptors", "socket_plan.cc:kMaxRingFiles",
        "socket_plan.cc:kNatsDescriptors", "socket_plan.cc:kOwnDescriptors",
        "socket_plan.cc:kShardDescriptors"});
-  add(all, "the end of [limits] recv_buffers: LimitTable.EndsOfKeysAreWhatTheCodeHolds",
-      {"recv_buffers.h:kMaxCount"});
+  add(all, "the end of a key of [limits]: LimitTable.EndsOfKeysAreWhatTheCodeHolds",
+      {"fair_use.h:kMostCommands", "fair_use.h:kMostErrors", "recv_buffers.h:kMaxCount"});
   add(all, "of threads beside the shards, in real time: tests/unit/net/nats",
       {"NatsOptions.connect_timeout_ms", "NatsOptions.flush_timeout_ms",
        "NatsOptions.ping_interval_ms", "NatsOptions.reconnect_wait_ms",

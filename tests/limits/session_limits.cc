@@ -2,17 +2,22 @@
 #include "core/hub/subscription_list.h"
 #include "net/session/fanout.h"
 #include "net/session/identity.h"
+#include "net/session/session_desk.h"
 #include "proto/command_decoder.h"
+#include "proto/fossil_delta.h"
+#include "proto/json_fields.h"
 #include "proto/json_text.h"
 #include "tests/limits/config_world.h"
 #include "tests/limits/limit.h"
+#include "tests/support/plain_broker.h"
+#include "tests/support/plain_sink.h"
 
 namespace millrace {
 namespace {
 
 class Counter final : public CommandSink {
  public:
-  bool on_command(const Command&) override {
+  bool on_command(const Command&, Bytes) override {
     ++count;
     return true;
   }
@@ -65,51 +70,59 @@ std::string client_publish(std::size_t data_bytes) {
   return "";
 }
 
-std::string publications_in_flight(std::uint64_t n) {
+std::string requests_in_flight(std::uint64_t n) {
   ShardMetrics metrics;
   ManualClock clock;
   RecvBuffers buffers(1, 64);
   MemRing ring(buffers);
   Reactor reactor(ring, clock);
   ConnectionTable table(reactor, buffers, metrics, {});
-  Fanout fanout(table, metrics);
+  const ClientCodecs codecs;
+  Fanout fanout(table, metrics, codecs.encoders());
   bool all = true;
-  for (std::uint64_t i = 0; i < n; ++i) all &= fanout.begin_publish({1, 1}, 0).has_value();
+  for (std::uint64_t i = 0; i < n; ++i) all &= fanout.begin({1, 1}, 0).has_value();
   return unless(all, "error 111");
 }
 
-class NoSink final : public DeliverySink {
- public:
-  void deliver(const Publication&, std::span<const SubscriberId>) override {}
-  void subscribed(SubscriberId, std::uint32_t) override {}
-  void published(PublishToken, PublishOutcome) override {}
-};
-
-class WillingBroker final : public Broker {
+class WillingBroker final : public PlainBroker {
  public:
   bool add_interest(Bytes, InterestToken) override { return true; }
   void remove_interest(Bytes) override {}
-  void publish(const Publication&, PublishToken) override {}
-  [[nodiscard]] BrokerStatus status() const override { return {.ready = true, .cause = ""}; }
+  void publish(const Publication&, const StreamOptions&, RequestToken, Instant) override {}
 };
 
 // With the highest value that the key takes, which the hub must be able to hold.
 std::string channels_at_the_keys_maximum(std::uint64_t n) {
   const ConfigKey* key = find_key("limits", "channels_per_connection");
   ShardMetrics metrics;
-  NoSink sink;
+  PlainSink sink;
   WillingBroker broker;
   Hub hub(sink, metrics,
           {.channels = 1U << 20, .channels_per_subscriber = static_cast<std::uint32_t>(key->max)});
   hub.set_broker(broker);
   std::string refused;
   for (std::uint64_t i = 0; i < n; ++i) {
-    if (hub.subscribe(0, "c" + std::to_string(i)) == Hub::Subscribe::kSubscriberLimit) {
+    if (hub.subscribe(0, "c" + std::to_string(i), {}, Instant{}) ==
+        Hub::Subscribe::kSubscriberLimit) {
       refused = "subscriber limit";
     }
   }
-  hub.drop(0);
+  hub.drop(0, Instant{});
   return refused;
+}
+
+std::string known_subscriptions(std::uint64_t n) {
+  std::string frame = R"({"id":1,"connect":{"subs":{)";
+  for (std::uint64_t i = 0; i < n; ++i) {
+    frame += (i == 0 ? "\"c" : ",\"c") + std::to_string(i) + "\":{}";
+  }
+  return decode(frame + "}}}");
+}
+
+std::string delta_of(std::size_t bytes) {
+  const std::string payload(bytes, 'a');
+  std::string patch;
+  return unless(make_fossil_delta(payload, payload, patch), "no patch");
 }
 
 Limits limits_of_commands() {
@@ -146,6 +159,18 @@ Limits limits_of_commands() {
        .unit = "levels",
        .refusal = "not JSON",
        .attempt = nested_json},
+      {.name = "subscriptions that a client knows as it connects",
+       .covers = {"json_fields.h:kMaxKnownSubscriptions"},
+       .value = JsonFieldReader::kMaxKnownSubscriptions,
+       .unit = "channels",
+       .refusal = "bad frame",
+       .attempt = known_subscriptions},
+      {.name = "payload that a delta is tried for",
+       .covers = {"fossil_delta.h:kMaxFossilInput"},
+       .value = kMaxFossilInput,
+       .unit = "bytes",
+       .refusal = "no patch",
+       .attempt = delta_of},
   };
 }
 
@@ -189,15 +214,25 @@ Limits limits_of_channels() {
        .refusal = "no identity",
        .attempt =
            [](auto n) {
-             const bool made = Identity::make(std::string(n, 'u'), Expiry{}, 0).has_value();
-             return unless(made, "no identity");
+             return unless(Identity::make({.user = std::string(n, 'u')}).has_value(),
+                           "no identity");
            }},
-      {.name = "publications of a shard in flight",
-       .covers = {"fanout.h:kMaxPublishes"},
-       .value = Fanout::kMaxPublishes,
-       .unit = "publications",
+      {.name = "info of a connection",
+       .covers = {"identity.h:kMaxInfo"},
+       .value = Identity::kMaxInfo,
+       .unit = "bytes",
+       .refusal = "no identity",
+       .attempt =
+           [](auto n) {
+             return unless(Identity::make({.info = std::string(n, 'i')}).has_value(),
+                           "no identity");
+           }},
+      {.name = "questions and publications of a shard in flight",
+       .covers = {"fanout.h:kMaxRequests"},
+       .value = Fanout::kMaxRequests,
+       .unit = "requests",
        .refusal = "error 111",
-       .attempt = publications_in_flight},
+       .attempt = requests_in_flight},
   };
 }
 

@@ -42,8 +42,12 @@ enum class Fault : std::uint8_t {
   kBadCommand,        // or of the client protocol
   kTrickle,           // a client's bytes arrive one by one
   kHalfClose,         // a client's FIN without a close frame
+  kAway,              // a client comes back late, when what it missed may be gone
+  kForgedPosition,    // or says that it was where it never was
+  kForgedToken,       // a client's token is signed with another secret
+  kOldToken,          // or has expired long ago
 };
-inline constexpr std::size_t kFaults = 31;
+inline constexpr std::size_t kFaults = 35;
 
 const char* fault_name(Fault fault);
 

@@ -70,10 +70,11 @@ struct Totals {
   std::uint64_t duplicates = 0;
   std::uint64_t holes = 0;
   Faults::Counts faults{};
+  Deeds::Counts deeds{};
 
   void add(const Report& report) {
     add(Totals{1, report.steps, report.steps, report.connections, report.publications,
-               report.deliveries, report.duplicates, report.holes, report.faults});
+               report.deliveries, report.duplicates, report.holes, report.faults, report.deeds});
   }
   void add(const Totals& other) {
     seeds += other.seeds;
@@ -85,6 +86,7 @@ struct Totals {
     duplicates += other.duplicates;
     holes += other.holes;
     for (std::size_t i = 0; i < kFaults; ++i) faults.at(i) += other.faults.at(i);
+    for (std::size_t i = 0; i < kDeeds; ++i) deeds.at(i) += other.deeds.at(i);
   }
 };
 
@@ -148,11 +150,37 @@ void run_share(const Arguments& arguments, unsigned share, int out) {
   std::_Exit(written == static_cast<ssize_t>(sizeof(totals)) ? 0 : 1);
 }
 
+// A fault that never strikes tests nothing; small runs can't be asked for it.
+bool enough(const Totals& totals) {
+  constexpr std::uint64_t kEnoughSeeds = 500;
+  constexpr std::uint64_t kEnoughTimes = 100;
+  if (totals.seeds < kEnoughSeeds) return true;
+  const auto check = [](const char* name, std::uint64_t times) {
+    if (times >= kEnoughTimes) return true;
+    std::printf("sim: %s happened %llu times, which is too rare\n", name,
+                static_cast<unsigned long long>(times));
+    return false;
+  };
+  bool all = true;
+  for (std::size_t i = 0; i < kFaults; ++i) {
+    all = check(fault_name(static_cast<Fault>(i)), totals.faults.at(i)) && all;
+  }
+  for (std::size_t i = 0; i < kDeeds; ++i) {
+    all = check(deed_name(static_cast<Deed>(i)), totals.deeds.at(i)) && all;
+  }
+  return all;
+}
+
 int report(const Totals& totals, double took) {
   std::printf("%-18s %12s\n", "fault", "times");
   for (std::size_t i = 0; i < kFaults; ++i) {
     std::printf("%-18s %12llu\n", fault_name(static_cast<Fault>(i)),
                 static_cast<unsigned long long>(totals.faults.at(i)));
+  }
+  std::printf("%-18s %12s\n", "deed", "times");
+  for (std::size_t i = 0; i < kDeeds; ++i) {
+    std::printf("%-18s %12llu\n", deed_name(static_cast<Deed>(i)),
+                static_cast<unsigned long long>(totals.deeds.at(i)));
   }
   const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
   std::printf(
@@ -161,16 +189,7 @@ int report(const Totals& totals, double took) {
       number(totals.seeds), number(totals.steps), number(totals.fewest_steps),
       number(totals.connections), number(totals.publications), number(totals.deliveries),
       number(totals.duplicates), number(totals.holes), took);
-  // A fault that never strikes tests nothing; small runs can't be asked for it.
-  constexpr std::uint64_t kEnoughSeeds = 500;
-  constexpr std::uint64_t kEnoughTimes = 100;
-  for (std::size_t i = 0; i < kFaults && totals.seeds >= kEnoughSeeds; ++i) {
-    if (totals.faults.at(i) >= kEnoughTimes) continue;
-    std::printf("sim: fault %s struck less than %llu times\n", fault_name(static_cast<Fault>(i)),
-                number(kEnoughTimes));
-    return 1;
-  }
-  return 0;
+  return enough(totals) ? 0 : 1;
 }
 
 int run_all(const Arguments& arguments) {

@@ -4,7 +4,7 @@
 set -uo pipefail
 sim=$1
 readonly seeds=400
-readonly least=10
+readonly least=18
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 failed=0

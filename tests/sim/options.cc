@@ -1,7 +1,12 @@
 #include "tests/sim/options.h"
 
+#include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <utility>
+
+#include "core/base/assert.h"
+#include "core/base/hash.h"
 
 namespace millrace::sim {
 namespace {
@@ -38,7 +43,11 @@ constexpr std::array<const char*, kFaults> kNames{"short_send",
                                                   "bad_frame",
                                                   "bad_command",
                                                   "trickle",
-                                                  "half_close"};
+                                                  "half_close",
+                                                  "away",
+                                                  "forged_position",
+                                                  "forged_token",
+                                                  "old_token"};
 
 // Of how many chances one is taken. What ends a connection is rarer, or none would live long.
 std::uint32_t draw_rate(Fault fault, Random& random) {
@@ -47,6 +56,8 @@ std::uint32_t draw_rate(Fault fault, Random& random) {
   switch (fault) {
     case Fault::kQueueFull:
       return Faults::kCertain;  // a size that is drawn, counted as it fills
+    case Fault::kForgedPosition:
+      return 250'000;  // chances are few: a client that comes back to where it was
     case Fault::kReset:
     case Fault::kLateCompletion:
     case Fault::kMute:
@@ -78,6 +89,9 @@ std::uint32_t draw_rate(Fault fault, Random& random) {
     case Fault::kHostileMessage:
     case Fault::kSlowReader:
     case Fault::kTrickle:
+    case Fault::kAway:
+    case Fault::kForgedToken:
+    case Fault::kOldToken:
       return kOften.at(random.below(kOften.size()));
   }
   return 0;
@@ -105,12 +119,71 @@ ClientShardOptions draw_shard(Random& random) {
   return shard;
 }
 
+// What is kept, and whether there is room for it. Three of the stems of World::channel() are three
+// namespaces: one keeps a stream, one may, one keeps presence at most.
+void draw_streams(SimOptions& options, Random& random) {
+  options.steady = random.below(2) == 0;
+  NamespaceSettings kept;
+  kept.stream = {.size = one_of<std::uint32_t>({3, 20, 100}, random),
+                 .age = seconds(3'600),
+                 .meta_age = seconds(3'600)};
+  MemoryBrokerLimits& limits = options.shard.memory_broker;
+  SessionSettings& sessions = options.shard.sessions;
+  if (!options.steady) {
+    kept.stream.age = one_of<Duration>({milliseconds(100), seconds(1), seconds(3'600)}, random);
+    kept.stream.meta_age =
+        std::max(kept.stream.age, one_of<Duration>({milliseconds(300), seconds(3'600)}, random));
+    limits.streams.publications = one_of<std::uint32_t>({4, 40, 1'000'000}, random);
+    limits.streams.bytes = one_of<std::size_t>({3'000, 1'000'000'000}, random);
+    limits.streams.streams = one_of<std::uint32_t>({1, 2, 1'000'000}, random);
+    limits.streams.page_bytes = one_of<std::size_t>({2'000, 1'000'000}, random);
+    limits.presence.members = one_of<std::uint32_t>({3, 1'000'000}, random);
+    options.shard.hub.joins = one_of<std::uint32_t>({1, 1'000'000}, random);
+  }
+  kept.recoverable = random.below(2) == 0;
+  kept.positioned = random.below(4) == 0;
+  const bool presence = random.below(4) != 0;
+  kept.presence = {.members = presence, .announce = presence};
+  NamespaceSettings plain;
+  plain.presence = kept.presence;
+  sessions.namespaces.by_name["room"] = kept;
+  const bool all = options.channels == 1 || random.below(2) == 0;
+  sessions.namespaces.by_name["default"] = all ? kept : NamespaceSettings{};
+  sessions.namespaces.by_name["x"] = plain;
+  sessions.recovery_page = one_of<std::uint32_t>({2, 300}, random);
+  sessions.history_page = one_of<std::uint32_t>({2, 300}, random);
+  sessions.position_check = one_of<Duration>({seconds(2), seconds(5)}, random);
+  options.streams = true;
+}
+
+// Everybody may do everything, but has to say who he is.
+void draw_tokens(SimOptions& options, Random& random) {
+  SessionSettings& sessions = options.shard.sessions;
+  options.tokens = true;
+  sessions.insecure = false;
+  sessions.token_grace = seconds(1);
+  for (const char* name : {"default", "room", "x"}) {
+    constexpr Audience kAll{.clients = true, .subscribers = true, .anonymous = true};
+    NamespaceSettings& settings = sessions.namespaces.by_name[name];
+    settings.subscribe = settings.publish = kAll;
+    settings.read_presence = settings.read_history = kAll;
+  }
+  sessions.allow_anonymous = random.below(2) == 0;
+  TokenSettings token;
+  token.hmac_secret = kTokenSecret;
+  auto keys = TokenKeys::load(token);
+  CHECK(keys.ok());
+  options.shard.token_keys = std::make_shared<const TokenKeys>(std::move(*keys));
+}
+
 }  // namespace
 
 const char* fault_name(Fault fault) { return kNames.at(static_cast<std::size_t>(fault)); }
 
 SimOptions draw_options(std::uint64_t seed) {
   Random random(seed);
+  // Before any table is filled.
+  set_hash_key({seed, ~seed});
   SimOptions options;
   options.seed = seed;
   options.shards = 2 + random.below(2);
@@ -150,6 +223,8 @@ SimOptions draw_options(std::uint64_t seed) {
   }
   options.shard.drain_timeout = one_of<Duration>({Duration{}, seconds(1), seconds(10)}, random);
   options.hurry = random.below(4) == 0;
+  if (!options.nats && random.below(4) != 0) draw_streams(options, random);
+  if (random.below(4) == 0) draw_tokens(options, random);
   return options;
 }
 
@@ -165,6 +240,18 @@ std::string describe(const SimOptions& options) {
          text(shard.connections.queue_bytes) + " B a send queue, " + text(options.queue_entries) +
          " submission entries, " + text(options.max_connections) + " connections, " +
          text(options.lane_capacity) + " messages a lane\n";
+  if (options.tokens) out += "tokens\n";
+  if (options.streams) {
+    const NamespaceSettings& kept = shard.sessions.namespaces.by_name.at("room");
+    const StreamStoreLimits& limits = shard.memory_broker.streams;
+    out += std::string(options.steady ? "steady" : "scarce") +
+           " streams: " + text(kept.stream.size) + " publications for " +
+           text(kept.stream.age.to_ms()) + " ms, positions for " +
+           text(kept.stream.meta_age.to_ms()) + " ms, " + text(limits.publications) +
+           " publications, " + text(limits.bytes) + " B and " + text(limits.streams) +
+           " streams a shard, pages of " + text(limits.page_bytes) + " B, " +
+           text(shard.sessions.recovery_page) + " recovered at once\n";
+  }
   out += "faults, of 1,000,000 chances:";
   for (std::size_t i = 0; i < kFaults; ++i) {
     if (options.rates.at(i) == 0) continue;

@@ -24,9 +24,14 @@ struct SimOptions {
   std::uint64_t chaos_events = 5'000;
   bool drain_in_chaos = false;  // else the faults end before
   bool hurry = false;           // a second signal comes while it drains
+  bool streams = false;         // some channels keep history and presence
+  bool steady = false;          // and there is room and time for all of it
+  bool tokens = false;          // clients must say who they are
   ClientShardOptions shard;
   Faults::Rates rates{};
 };
+
+inline constexpr const char* kTokenSecret = "the secret of a simulated application";
 
 SimOptions draw_options(std::uint64_t seed);
 

@@ -31,6 +31,7 @@ std::string Oracle::published(const std::string& channel, std::uint64_t publishe
   std::string payload = R"({"n":)" + id + R"(,"x":")";
   payload.append(padding, static_cast<char>('a' + publications_.size() % 26)).append("\"}");
   publications_.push_back({channel, payload, publisher});
+  ++sums_[channel].published;
   return payload;
 }
 
@@ -38,6 +39,18 @@ void Oracle::outcome(std::uint64_t id, bool accepted) {
   Known& known = publications_.at(id - 1);
   if (known.accepted || known.refused) finding("two outcomes of publication " + std::to_string(id));
   (accepted ? known.accepted : known.refused) = true;
+  Sums& sums = sums_[known.channel];
+  ++(accepted ? sums.accepted : sums.refused);
+}
+
+std::uint64_t Oracle::accepted(const std::string& channel) const {
+  const auto found = sums_.find(channel);
+  return found == sums_.end() ? 0 : found->second.accepted;
+}
+
+std::uint64_t Oracle::not_refused(const std::string& channel) const {
+  const auto found = sums_.find(channel);
+  return found == sums_.end() ? 0 : found->second.published - found->second.refused;
 }
 
 std::uint64_t Oracle::id_of(Bytes payload) {
@@ -76,18 +89,22 @@ const Oracle::Log& Oracle::log(std::size_t shard, const std::string& channel) co
   return found == logs_[shard].end() ? kEmpty : found->second;
 }
 
-void Oracle::received(Period& period, Bytes payload) {
+std::uint64_t Oracle::known(const std::string& whom, const std::string& channel, Bytes payload) {
   const std::uint64_t id = id_of(payload);
   if (id == 0 || id > publications_.size() || publications_[id - 1].payload != payload ||
-      publications_[id - 1].channel != period.channel) {
-    finding(period.client + " got on " + period.channel +
-            " what was not published there: " + excerpt(payload));
+      publications_[id - 1].channel != channel) {
+    finding(whom + " got on " + channel + " what was not published there: " + excerpt(payload));
   }
+  ++deliveries_;
+  return id;
+}
+
+void Oracle::received(Period& period, Bytes payload) {
+  const std::uint64_t id = known(period.client, period.channel, payload);
   if (!period.replied) {
     finding(period.client + " got publication " + std::to_string(id) + " of " + period.channel +
             " before the reply to its subscribe");
   }
-  ++deliveries_;
   period.got.push_back(id);
 }
 

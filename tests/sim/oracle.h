@@ -43,6 +43,19 @@ struct Period {
   bool leaving = false;  // an unsubscribe is on its way
   std::size_t log_at_leave = 0;
   std::vector<std::uint64_t> got;
+  // Of a channel that keeps a stream (sim_client_streams.cc).
+  bool recovers = false;  // it asked for what it missed
+  bool forged = false;    // from where it never was
+  bool whole = false;     // or for no subscription at all
+  std::string from_epoch;
+  std::uint64_t from_offset = 0;
+  bool positioned = false;  // it is told of holes: no offset is left out
+  bool recoverable = false;
+  std::string epoch;
+  std::uint64_t offset = 0;  // of the last publication it knows of
+  // What it was told of others, by their ids: joined, or left.
+  bool announced = false;
+  std::map<std::string, bool> others;
 };
 
 class Oracle {
@@ -53,13 +66,21 @@ class Oracle {
   std::string published(const std::string& channel, std::uint64_t publisher, std::size_t padding);
   void outcome(std::uint64_t id, bool accepted);
   [[nodiscard]] std::uint64_t last_id() const { return publications_.size(); }
+  // Of a channel: those that were accepted, those that may have been, and who published one.
+  [[nodiscard]] std::uint64_t accepted(const std::string& channel) const;
+  [[nodiscard]] std::uint64_t not_refused(const std::string& channel) const;
+  [[nodiscard]] std::uint64_t publisher_of(std::uint64_t id) const {
+    return publications_.at(id - 1).publisher;
+  }
   static std::uint64_t id_of(Bytes payload);
 
   // The hub of `shard` is handed this.
   void logged(std::size_t shard, const Publication& publication);
   [[nodiscard]] std::size_t log_size(std::size_t shard, const std::string& channel) const;
 
-  // A client got this; checks that it was published there, as it is.
+  // Of a payload that was published there, as it is; anything else is a finding.
+  std::uint64_t known(const std::string& whom, const std::string& channel, Bytes payload);
+  // A client got this, live.
   void received(Period& period, Bytes payload);
   // The unsubscribe reply came: all that the log held at the command has come before it.
   void left(const Period& period) const;
@@ -82,6 +103,11 @@ class Oracle {
     bool accepted = false;
     bool refused = false;
   };
+  struct Sums {
+    std::uint64_t published = 0;
+    std::uint64_t accepted = 0;
+    std::uint64_t refused = 0;
+  };
   using Log = std::vector<std::uint64_t>;
 
   [[nodiscard]] const Log& log(std::size_t shard, const std::string& channel) const;
@@ -93,7 +119,8 @@ class Oracle {
   void check_agreement(const std::string& channel) const;
 
   const SimNats* nats_;
-  std::vector<Known> publications_;  // by id - 1
+  std::vector<Known> publications_;   // by id - 1
+  std::map<std::string, Sums> sums_;  // by channel
   std::vector<std::map<std::string, Log>> logs_;
   std::uint64_t deliveries_ = 0;
   mutable std::uint64_t duplicates_ = 0;

@@ -1,32 +1,12 @@
 #include "tests/sim/sim_client.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "tests/sim/server_lines.h"
 #include "tests/sim/world.h"
 #include "tests/support/client_frames.h"
 
 namespace millrace::sim {
-namespace {
-
-// The number behind `key`, or 0.
-std::uint32_t number_behind(Bytes line, Bytes key) {
-  const std::size_t at = line.find(key);
-  std::uint32_t number = 0;
-  if (at == Bytes::npos) return 0;
-  const char* begin = line.data() + at + key.size();
-  std::from_chars(begin, line.data() + line.size(), number);
-  return number;
-}
-
-Bytes string_behind(Bytes line, Bytes key) {
-  const std::size_t at = line.find(key);
-  if (at == Bytes::npos) return {};
-  const Bytes rest = line.substr(at + key.size());
-  return rest.substr(0, rest.find('"'));
-}
-
-}  // namespace
 
 SimClient::SimClient(World& world, std::string name) : Peer(world, std::move(name)) {}
 
@@ -45,6 +25,8 @@ void SimClient::begin() {
   periods_.clear();
   pings_.clear();
   close_seen_ = false;
+  client_id_.clear();
+  user_.clear();
   publisher_ = world_.next_wire();
   connect();
   const bool frame_pings = world_.random().below(4) == 0;
@@ -81,7 +63,7 @@ void SimClient::on_handshake() {
   say("is upgraded");
   in_.erase(0, end + 4);
   state_ = excuses_.leaves ? State::kClosing : State::kNew;
-  if (!excuses_.leaves) ask(Asked::kConnect, "", R"("connect":{})");
+  if (!excuses_.leaves) ask(Asked::kConnect, "", connect_body());
 }
 
 // A server's frame: unmasked, whole, of the shortest length (RFC 6455 section 5).
@@ -143,12 +125,15 @@ void SimClient::on_line(Bytes line) {
   } else if (line.starts_with(R"({"push":)")) {
     on_push(line);
   } else {
-    on_reply(number_behind(line, R"("id":)"), line);
+    on_reply(static_cast<std::uint32_t>(number_behind(line, R"("id":)")), line);
   }
 }
 
 void SimClient::on_push(Bytes line) {
   const std::string channel(string_behind(line, R"("channel":")"));
+  if (line.find(R"(,"join":{)") != Bytes::npos) return on_others(channel, line, true);
+  if (line.find(R"(,"leave":{)") != Bytes::npos) return on_others(channel, line, false);
+  if (line.find(R"(,"unsubscribe":{)") != Bytes::npos) return on_loss(line);
   constexpr Bytes kData = R"("pub":{"data":)";
   const std::size_t at = line.find(kData);
   const auto found = periods_.find(channel);
@@ -159,7 +144,13 @@ void SimClient::on_push(Bytes line) {
             " without a subscription: " + excerpt(data));
   }
   say("gets {} of {}", Oracle::id_of(data), channel);
-  world_.oracle().received(found->second, data.substr(0, data.find('}') + 1));
+  const Bytes payload = data.substr(0, data.find('}') + 1);
+  world_.oracle().received(found->second, payload);
+  const Bytes rest = data.substr(payload.size());
+  const std::uint64_t offset = number_behind(rest, R"("offset":)");
+  const NamespaceSettings& settings = world_.settings_of(channel);
+  if (settings.stream.kept() != (offset > 0)) finding(name() + " got " + std::string(line));
+  if (found->second.positioned) step(found->second, offset, Oracle::id_of(data));
 }
 
 void SimClient::on_reply(std::uint32_t id, Bytes line) {
@@ -168,20 +159,24 @@ void SimClient::on_reply(std::uint32_t id, Bytes line) {
   const Command command = found->second;
   pending_.erase(found);
   say("is answered {}", excerpt(line));
-  if (const std::uint32_t code = number_behind(line, R"("error":{"code":)"); code != 0) {
-    return on_error(command, code);
+  if (const std::uint64_t code = number_behind(line, R"("error":{"code":)"); code != 0) {
+    return on_error(command, static_cast<std::uint32_t>(code));
   }
   switch (command.what) {
     case Asked::kConnect:
       state_ = State::kLive;
-      return;
+      client_id_ = string_behind(line, R"("client":")");
+      world_.add_client(client_id_);
+      if (excuses_.stranger) finding(name() + " connected without a good token");
+      if (!user_.empty()) world_.deeds().count(Deed::kTokenAccepted);
+      return resubscribe();
     case Asked::kSubscribe: {
       Period& period = periods_.at(command.channel);
       if (period.replied) finding(name() + " was told twice that it is subscribed");
       period.replied = true;
       period.replied_at_id = world_.oracle().last_id();
       period.log_at_reply = world_.oracle().log_size(shard(), command.channel);
-      return;
+      return on_position(command, period, line);
     }
     case Asked::kUnsubscribe: {
       const auto period = periods_.find(command.channel);
@@ -194,6 +189,10 @@ void SimClient::on_reply(std::uint32_t id, Bytes line) {
     case Asked::kPublish:
       world_.oracle().outcome(command.publication, true);
       return;
+    case Asked::kHistory:
+      return on_history(command, line);
+    case Asked::kPresence:
+      return on_presence(command, line);
   }
 }
 
@@ -205,6 +204,28 @@ void SimClient::on_error(const Command& command, std::uint32_t code) {
   if (command.what == Asked::kSubscribe && code == 106 && periods_.size() > limit) {
     periods_.erase(command.channel);
     return;
+  }
+  // A question that found a lane full, or too many others.
+  if (world_.options().streams && (code == 100 || code == 111) && command.what != Asked::kConnect) {
+    if (code == 100) world_.deeds().count(Deed::kUnavailable);
+    if (command.what == Asked::kSubscribe) periods_.erase(command.channel);
+    if (command.what != Asked::kUnsubscribe) return;
+  }
+  if (command.what == Asked::kHistory && code == 112 && !world_.options().steady) return;
+  if (command.what == Asked::kSubscribe && code == 112) {
+    const auto period = periods_.find(command.channel);
+    if (period != periods_.end() && period->second.recovers && period->second.whole) {
+      world_.deeds().count(Deed::kRecoveryRefused);
+      places_.erase(command.channel);
+      periods_.erase(period);
+      return;
+    }
+  }
+  const bool over = !user_.empty() && world_.calendar().seconds() >= expires_at_;
+  if (command.what == Asked::kConnect && code == 109 && over) {
+    excuses_.leaves = true;
+    state_ = State::kClosing;
+    return write(client_frame(Opcode::kClose, Bytes("\x03\xe8", 2)));
   }
   finding(name() + " got error " + std::to_string(code) + " for " + command.channel);
 }
@@ -240,6 +261,9 @@ bool SimClient::may_be_told(std::uint16_t code) const {
       return excuses_.broke;
     case 3502:  // the answer to the handshake may have waited for the client
       return excuses_.slow;
+    case 3005:
+    case 3500:
+      return may_be_refused(code);
     default:
       return excuses_.leaves;
   }
@@ -251,10 +275,18 @@ void SimClient::on_gone(bool) {
     if (!slow && !world_.draining()) finding(name() + "'s connection ended without a word");
   }
   end_periods();
-  reconnect(world_.between(milliseconds(1), milliseconds(200)));
+  come_back();
+}
+
+// Mostly at once.
+void SimClient::come_back() {
+  const bool late = world_.faults().strikes(Fault::kAway);
+  reconnect(late ? world_.between(milliseconds(500), seconds(4))
+                 : world_.between(milliseconds(1), milliseconds(200)));
 }
 
 void SimClient::end_periods() {
+  if (!client_id_.empty()) world_.remove_client(client_id_);
   for (const auto& [channel, period] : periods_) world_.oracle().broken_off(period);
   periods_.clear();
   pending_.clear();
@@ -270,6 +302,8 @@ void SimClient::check_settled() const {
             command.channel + "` on shard " + std::to_string(shard()));
   }
   for (const auto& [channel, period] : periods_) world_.oracle().stays(period);
+  check_positions();
+  check_not_revoked();
 }
 
 }  // namespace millrace::sim

@@ -36,6 +36,13 @@ void SimClient::act() {
     excuses_.leaves = true;
     state_ = State::kClosing;
     write(client_frame(Opcode::kClose, Bytes("\x03\xe8", 2)));
+  } else if (world_.options().streams) {
+    const std::string channel = world_.random_channel();
+    if (what < 96) {
+      ask_history(channel);
+    } else {
+      ask_presence(channel);
+    }
   }
 }
 
@@ -59,7 +66,7 @@ void SimClient::misbehave() {
   if (faults.strikes(Fault::kReset)) {
     end_periods();
     reset();
-    return reconnect(world_.between(milliseconds(1), milliseconds(200)));
+    return come_back();
   }
   if (faults.strikes(Fault::kHalfClose)) {
     say("ends its half");
@@ -75,7 +82,7 @@ void SimClient::misbehave() {
 void SimClient::ask(Asked what, const std::string& channel, const std::string& body,
                     std::uint64_t publication) {
   const std::uint32_t id = ++last_command_;
-  pending_[id] = {what, channel, publication, 0};
+  pending_[id] = {what, channel, publication, 0, world_.oracle().accepted(channel)};
   say("asks {}", excerpt(body));
   send_text(R"({"id":)" + std::to_string(id) + "," + body + "}");
 }
@@ -89,7 +96,8 @@ void SimClient::subscribe(const std::string& channel) {
   period.shard = shard();
   period.channel = channel;
   period.log_at_command = world_.oracle().log_size(shard(), channel);
-  ask(Asked::kSubscribe, channel, R"("subscribe":{"channel":")" + channel + R"("})");
+  ask(Asked::kSubscribe, channel,
+      R"("subscribe":{"channel":")" + channel + '"' + stream_wishes(period) + "}");
   period.command = last_command_;
 }
 
@@ -112,7 +120,7 @@ void SimClient::publish(bool fragmented) {
   const std::string data = world_.oracle().published(channel, publisher_, padding);
   const std::uint64_t publication = Oracle::id_of(data);
   const std::uint32_t id = ++last_command_;
-  pending_[id] = {Asked::kPublish, channel, publication, 0};
+  pending_[id] = {Asked::kPublish, channel, publication, 0, 0};
   say("publishes {} to {}", publication, channel);
   const std::string text = R"({"id":)" + std::to_string(id) + R"(,"publish":{"channel":")" +
                            channel + R"(","data":)" + data + "}}";

@@ -1,5 +1,6 @@
 #include "tests/sim/sim_publisher.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "tests/sim/world.h"
@@ -13,6 +14,7 @@ void SimPublisher::reconnect(Duration delay) {
     if (world_.draining()) return;
     in_.clear();
     asked_ = 0;
+    revoking_.clear();
     connect();
     publisher_ = world_.next_wire();
     request();
@@ -21,22 +23,36 @@ void SimPublisher::reconnect(Duration delay) {
 
 void SimPublisher::request() {
   if (stopped_ || asked_ != 0) return;
+  if (world_.options().tokens && world_.random().below(20) == 0) return revoke();
   const std::string channel = world_.random_channel();
   const std::size_t padding = world_.random().below(8) == 0 ? world_.random().below(3'000) : 10;
   const std::string data = world_.oracle().published(channel, publisher_, padding);
   asked_ = Oracle::id_of(data);
   const std::string body = R"({"channel":")" + channel + R"(","data":)" + data + "}";
   say("publishes {} to {}", asked_, channel);
-  write(
-      "POST /api/publish HTTP/1.1\r\nHost: sim\r\nX-API-Key: 0123456789abcdef\r\n"
-      "Content-Length: " +
-      std::to_string(body.size()) + "\r\n\r\n" + body);
+  post("/api/publish", body);
   if (world_.faults().strikes(Fault::kReset)) {
     later(world_.between(microseconds(1), milliseconds(2)), [this] {
       reset();
       reconnect(world_.between(milliseconds(1), milliseconds(50)));
     });
   }
+}
+
+void SimPublisher::post(const std::string& path, const std::string& body) {
+  write("POST " + path +
+        " HTTP/1.1\r\nHost: sim\r\nX-API-Key: 0123456789abcdef\r\nContent-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body);
+}
+
+void SimPublisher::revoke() {
+  revoking_ = "u" + std::to_string(world_.random().below(World::kUsers));
+  say("revokes the tokens of {}", revoking_);
+  revoke_before_ = world_.calendar().seconds();
+  std::int64_t& may_be = world_.revoked(revoking_).may_be;
+  may_be = std::max(may_be, revoke_before_ - 1);
+  post("/api/revoke",
+       R"({"user":")" + revoking_ + R"(","issued_before":)" + std::to_string(revoke_before_) + "}");
 }
 
 void SimPublisher::on_bytes(Bytes bytes) {
@@ -61,6 +77,13 @@ void SimPublisher::on_response(unsigned status, Bytes body) {
   if (status == 503) return;  // refused at the cap; the end follows
   // A drain gives what is half sent less time, and faults make it late.
   if (status == 408 && world_.draining()) return;
+  if (status == 200 && !revoking_.empty()) {
+    if (body.find("error") != Bytes::npos) finding(name() + " got " + std::string(body));
+    RevokedUntil& revoked = world_.revoked(revoking_);
+    revoked.surely = std::max(revoked.surely, revoke_before_ - 1);
+    revoking_.clear();
+    return later(world_.between(microseconds(50), milliseconds(40)), [this] { request(); });
+  }
   if (status != 200 || asked_ == 0) {
     finding(name() + " got " + std::to_string(status) + " " + std::string(body));
   }

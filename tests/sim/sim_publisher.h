@@ -21,11 +21,15 @@ class SimPublisher final : public Peer {
   void on_gone(bool reset) override;
   void reconnect(Duration delay);
   void request();
+  void post(const std::string& path, const std::string& body);
+  void revoke();
   void on_response(unsigned status, Bytes body);
 
   std::string in_;
-  std::uint64_t publisher_ = 0;  // of this connection
-  std::uint64_t asked_ = 0;      // the publication that waits for its outcome
+  std::uint64_t publisher_ = 0;     // of this connection
+  std::uint64_t asked_ = 0;         // the publication that waits for its outcome
+  std::string revoking_;            // the user whose tokens it has asked to revoke
+  std::int64_t revoke_before_ = 0;  // and of which time
   bool stopped_ = false;
 };
 

@@ -4,7 +4,6 @@
 #include <array>
 #include <utility>
 
-#include "core/base/hash.h"
 #include "net/nats/subject.h"
 #include "tests/sim/sim_client.h"
 #include "tests/sim/sim_publisher.h"
@@ -13,6 +12,7 @@ namespace millrace::sim {
 namespace {
 
 constexpr int kListener = 100;
+constexpr const char* kKeeps = "room:";            // a channel that keeps a stream if any does
 constexpr Duration kLongestWait = seconds(3'600);  // a lost wake is never healed by a timer of ours
 
 }  // namespace
@@ -20,29 +20,44 @@ constexpr Duration kLongestWait = seconds(3'600);  // a lost wake is never heale
 // Between the broker and the hub of one shard: writes the log.
 class Tap final : public BrokerEvents {
  public:
-  Tap(std::size_t shard, Oracle& oracle, Trace& trace)
-      : shard_(shard), oracle_(oracle), trace_(trace) {}
+  Tap(std::size_t shard, World& world)
+      : shard_(shard), world_(world), trace_(world.machinery().trace) {}
 
   BrokerEvents& over(BrokerEvents& hub) {
     hub_ = &hub;
     return *this;
   }
   void on_publication(const Publication& publication) override {
-    trace_.say("hub " + std::to_string(shard_), "is handed {} of {}",
-               Oracle::id_of(publication.data), publication.channel);
-    oracle_.logged(shard_, publication);
+    const std::string name = "hub " + std::to_string(shard_);
+    const std::uint64_t id = Oracle::id_of(publication.data);
+    trace_.say(name, "is handed {} of {}", id, publication.channel);
+    world_.oracle().logged(shard_, publication);
+    if (const StreamPosition& position = publication.position; position.offset > 0) {
+      world_.streams().told(name, std::string(publication.channel),
+                            {std::string(position.epoch.text()), position.offset}, id);
+    }
     hub_->on_publication(publication);
   }
   void on_interest_ready(Bytes channel, InterestToken token) override {
     hub_->on_interest_ready(channel, token);
   }
-  void on_published(PublishToken token, PublishOutcome outcome) override {
-    hub_->on_published(token, outcome);
+  void on_presence_changes(Bytes channel, std::span<const PresenceChange> changes) override {
+    hub_->on_presence_changes(channel, changes);
+  }
+  void on_history(RequestToken token, const HistoryPage& page) override {
+    hub_->on_history(token, page);
+  }
+  void on_presence(RequestToken token, const PresencePage& page) override {
+    hub_->on_presence(token, page);
+  }
+  void on_published(RequestToken token, PublishOutcome outcome,
+                    const StreamPosition& position) override {
+    hub_->on_published(token, outcome, position);
   }
 
  private:
   const std::size_t shard_;
-  Oracle& oracle_;
+  World& world_;
   Trace& trace_;
   BrokerEvents* hub_ = nullptr;
 };
@@ -54,9 +69,10 @@ World::World(const SimOptions& options, std::FILE* trace)
       trace_(scheduler_, trace),
       nats_(machinery()),
       oracle_(options.shards, options.nats ? &nats_ : nullptr),
+      streams_(oracle_, options.steady),
+      calendar_(scheduler_),
       shared_(options.shards, options.max_connections, options.lane_capacity),
       nodes_(options.shards) {
-  set_hash_key({options.seed, ~options.seed});
   shared_.clients_running.store(options.shards);
   if (trace != nullptr) fmt::print(trace, "{}", describe(options));
   for (std::size_t i = 0; i < nodes_.size(); ++i) make_shard(i);
@@ -86,11 +102,12 @@ void World::make_shard(std::size_t index) {
   node.ring = ring.get();
   machine.ring = std::move(ring);
   machine.clock = &scheduler_;
+  machine.calendar = &calendar_;
   machine.random_seed = options_.seed + index;
   machine.broker.make_link = [this, index](const NatsOptions& nats, Waker& waker) {
     return nats_.connect(index, nats, waker);
   };
-  node.tap = std::make_unique<Tap>(index, oracle_, trace_);
+  node.tap = std::make_unique<Tap>(index, *this);
   machine.broker.tap = [&node](BrokerEvents& hub) -> BrokerEvents& { return node.tap->over(hub); };
   auto shard = ClientShard::assemble(ShardId{static_cast<std::uint16_t>(index)}, options, shared_,
                                      {kListener}, std::move(machine));
@@ -98,6 +115,10 @@ void World::make_shard(std::size_t index) {
   node.shard = std::move(*shard);
   node.shard->start_accepting();
   schedule_turn(index, microseconds(1), false);
+}
+
+const NamespaceSettings& World::settings_of(const std::string& channel) const {
+  return *options_.shard.sessions.find_namespace(channel);
 }
 
 std::string World::channel(std::size_t index) const {
@@ -154,7 +175,14 @@ void World::turn(std::size_t index) {
 void World::check_queues() {
   constexpr std::size_t kLargest = 6'000;  // of a client's publication and what stands around it
   constexpr std::size_t kLastWord = 200;
-  const std::size_t most = std::max(options_.shard.connections.queue_bytes, kLargest) + kLastWord;
+  // Or all that a channel keeps, in one page or one recovery.
+  std::size_t largest = kLargest;
+  if (options_.streams) {
+    const SessionSettings& sessions = options_.shard.sessions;
+    const std::uint32_t page = std::max(sessions.history_page, sessions.recovery_page);
+    largest += std::min(page, settings_of(kKeeps).stream.size) * kLargest;
+  }
+  const std::size_t most = std::max(options_.shard.connections.queue_bytes, largest) + kLastWord;
   for (Node& node : nodes_) {
     if (node.done) continue;
     node.shard->connections().for_each([most](const Connection& connection) {
@@ -184,10 +212,13 @@ Report World::run() {
   chaos();
   if (!options_.drain_in_chaos) {
     calm();
+    look();
     probe();
   }
   drain();
   oracle_.finish();
+  streams_.finish();
+  deeds_.count(Deed::kEpochChanged, streams_.epoch_changes());
   end_checks();
   Report report;
   report.steps = scheduler_.steps();
@@ -198,6 +229,7 @@ Report World::run() {
   report.duplicates = oracle_.explained_duplicates();
   report.holes = oracle_.explained_holes();
   report.faults = faults_.counts();
+  report.deeds = deeds_.counts();
   return report;
 }
 
@@ -248,43 +280,6 @@ void World::drain() {
     finding("shard " + std::to_string(i) +
             " has not drained after 30 s; in flight: " + nodes_[i].ring->in_flight_text());
   }
-}
-
-void World::end_checks() {
-  std::uint64_t dropped = 0;
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    Node& node = nodes_[i];
-    const ShardMetrics& metrics = node.shard->metrics();
-    CHECK_EQ(node.ring->open_slots(), 0U);
-    CHECK_EQ(node.ring->in_flight(), 0U);
-    CHECK_EQ(node.ring->free_buffers(), std::size_t{options_.shard.recv_buffers});
-    CHECK_EQ(metrics.connections, 0U);
-    CHECK_EQ(metrics.clients, 0U);
-    CHECK_EQ(metrics.channels, 0U);
-    CHECK_EQ(metrics.subscriptions, 0U);
-    CHECK_EQ(metrics.queued_bytes, 0U);
-    dropped += metrics.broker_dropped_full_total;
-    if (options_.nats) {
-      CHECK_EQ(metrics.nats_subscriptions, 0U);
-      // What is dropped once the loop has ended nobody counts any more.
-      if (!options_.drain_in_chaos) {
-        CHECK_GE(metrics.broker_dropped_full_total, nats_.dropped(i));
-      }
-      CHECK_LE(metrics.broker_outages_total, nats_.disconnects(i));
-    }
-    node.shard->hub().validate();
-  }
-  if (!options_.nats && oracle_.explained_holes() > dropped) {
-    finding(std::to_string(oracle_.explained_holes()) + " publications were lost, and " +
-            std::to_string(dropped) + " are counted as dropped");
-  }
-  CHECK_EQ(shared_.connections.taken(), 0U);
-  // Their destructors check what is lent.
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    set_this_shard(ShardId{static_cast<std::uint16_t>(i)});
-    nodes_[i].shard.reset();
-  }
-  set_this_shard(ShardId{kNoShard});
 }
 
 // An application publishes to NATS by itself; now and then what no channel of ours may carry.

@@ -1,8 +1,9 @@
 // Shards, clients, a broker and their faults, in one thread, from one seed.
 //
-// A run has five parts: chaos (until so many events have happened), calm (faults end, all comes
-// back), a probe (one more publication a channel; who stays must get it), the drain, and the end
-// checks: everything lent is back. Half of the seeds drain in the middle of the chaos instead.
+// A run has six parts: chaos (until so many events have happened), calm (faults end, all comes
+// back), a look (everybody asks about every channel that keeps something), a probe (one more
+// publication a channel; who stays must get it), the drain, and the end checks: everything lent is
+// back. Half of the seeds drain in the middle of the chaos instead.
 //
 // The shards are whole ClientShards, the code that ships, over SimRings; this is their kernel's
 // scheduler. A shard that waits runs again when its ring has a completion, when a wake arrives, or
@@ -10,14 +11,21 @@
 // lost.
 #pragma once
 
+#include <cstdint>
+#include <limits>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "net/server/client_shard.h"
+#include "tests/sim/deeds.h"
 #include "tests/sim/options.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/sim_nats.h"
+#include "tests/sim/stream_model.h"
 
 namespace millrace::sim {
 
@@ -34,10 +42,31 @@ struct Report {
   std::uint64_t duplicates = 0;  // explained
   std::uint64_t holes = 0;       // explained
   Faults::Counts faults{};
+  Deeds::Counts deeds{};
+};
+
+// The calendar of the simulated machines, whose clocks agree.
+class SimCalendar final : public CalendarClock {
+ public:
+  explicit SimCalendar(Clock& clock) : clock_(clock) {}
+  [[nodiscard]] std::int64_t seconds() override {
+    return 1'700'000'000 + clock_.now().ns / 1'000'000'000;
+  }
+
+ private:
+  Clock& clock_;
+};
+
+// Of a user: tokens issued until then are revoked, surely or perhaps.
+struct RevokedUntil {
+  std::int64_t surely = std::numeric_limits<std::int64_t>::min();
+  std::int64_t may_be = std::numeric_limits<std::int64_t>::min();
 };
 
 class World {
  public:
+  static constexpr std::uint32_t kUsers = 5;
+
   // `trace`: where to tell what happens; nullptr for nowhere.
   World(const SimOptions& options, std::FILE* trace);
   ~World();
@@ -53,6 +82,29 @@ class World {
   [[nodiscard]] Random& random() { return random_; }
   [[nodiscard]] Faults& faults() { return faults_; }
   [[nodiscard]] Oracle& oracle() { return oracle_; }
+  [[nodiscard]] StreamModel& streams() { return streams_; }
+  [[nodiscard]] Deeds& deeds() { return deeds_; }
+  [[nodiscard]] CalendarClock& calendar() { return calendar_; }
+  [[nodiscard]] RevokedUntil& revoked(const std::string& user) { return revoked_[user]; }
+  [[nodiscard]] const NamespaceSettings& settings_of(const std::string& channel) const;
+  // A client that some shard has named so.
+  void add_client(const std::string& id) { client_ids_.insert(id); }
+  [[nodiscard]] bool knows_client(const std::string& id) const { return client_ids_.contains(id); }
+  void remove_client(const std::string& id) { gone_[id] = scheduler_.now(); }
+  // Gone so lately that others may not have heard of it.
+  [[nodiscard]] bool is_gone(const std::string& id);
+  // A finding, unless it turns out that this client was about to go.
+  void suspect(const std::string& id, const std::string& what) {
+    suspicions_.emplace_back(id, what);
+  }
+  // Nothing changes any more.
+  [[nodiscard]] bool settled() const { return settled_; }
+  // There was room for all members; and for all that is told of them.
+  [[nodiscard]] bool presence_complete() const;
+  [[nodiscard]] bool announcements_complete() const;
+  // REQUIRES: settled().
+  void check_presence(const std::string& channel, const std::string& whom,
+                      const std::set<std::string>& there);
   [[nodiscard]] SimRing& ring(std::size_t shard) { return *nodes_[shard].ring; }
   [[nodiscard]] bool draining() const { return shared_.draining.load(); }
   [[nodiscard]] std::uint64_t next_wire() { return ++wires_; }
@@ -81,6 +133,7 @@ class World {
   void check_queues();
   void chaos();
   void calm();
+  void look();
   void probe();
   void drain();
   void end_checks();
@@ -93,6 +146,14 @@ class World {
   Trace trace_;
   SimNats nats_;
   Oracle oracle_;
+  StreamModel streams_;
+  Deeds deeds_;
+  SimCalendar calendar_;
+  std::map<std::string, RevokedUntil> revoked_;  // by user
+  std::set<std::string> client_ids_;
+  std::map<std::string, Instant> gone_;  // when
+  std::vector<std::pair<std::string, std::string>> suspicions_;
+  bool settled_ = false;
   SharedState shared_;
   std::vector<Node> nodes_;
   std::vector<std::unique_ptr<SimClient>> clients_;

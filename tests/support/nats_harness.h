@@ -101,7 +101,7 @@ class NatsClient {
 class BrokerShard final : public BrokerEvents {
  public:
   struct Settled {
-    PublishToken token;
+    RequestToken token;
     PublishOutcome outcome;
     bool operator==(const Settled&) const = default;
   };
@@ -123,7 +123,11 @@ class BrokerShard final : public BrokerEvents {
   void on_interest_ready(Bytes channel, InterestToken token) override {
     ready.push_back({std::string(channel), token});
   }
-  void on_published(PublishToken token, PublishOutcome outcome) override {
+  void on_presence_changes(Bytes, std::span<const PresenceChange>) override {}
+  void on_history(RequestToken, const HistoryPage&) override {}
+  void on_presence(RequestToken, const PresencePage&) override {}
+  void on_published(RequestToken token, PublishOutcome outcome,
+                    const StreamPosition& /*position*/) override {
     settled.push_back({token, outcome});
   }
 
@@ -162,10 +166,9 @@ class BrokerShard final : public BrokerEvents {
     const std::size_t before = ready.size();
     CHECK(until([&] { return ready.size() > before && ready.back() == wanted; }));
   }
-  PublishToken publish(Bytes channel, Bytes data) {
+  RequestToken publish(Bytes channel, Bytes data) {
     const Instant begin = clock_.now();
-    broker_->publish(Publication{.channel = channel, .data = data, .user = {}, .client = {}},
-                     ++last_publish);
+    broker_->publish(Publication{.channel = channel, .data = data}, {}, ++last_publish, begin);
     note_duration(begin);
     return last_publish;
   }
@@ -183,7 +186,7 @@ class BrokerShard final : public BrokerEvents {
   std::vector<Ready> ready;
   std::vector<Settled> settled;
   InterestToken last_interest = 0;
-  PublishToken last_publish = 0;
+  RequestToken last_publish = 0;
   Duration longest{};  // call of the broker's
 
  private:

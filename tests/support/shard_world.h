@@ -40,9 +40,10 @@ class ShardWorld {
 
   explicit ShardWorld(ClientShardOptions options = insecure_options(), std::size_t shards = 1,
                       std::uint64_t max_connections = 1'000, std::uint32_t files = 256,
-                      std::uint32_t per_address = 0)
+                      std::uint32_t per_address = 0, std::uint32_t per_user = 0)
       : options_(std::move(options)), shared_(shards + 1, max_connections) {
     if (per_address != 0) shared_.limit_addresses(per_address);
+    if (per_user != 0) shared_.limit_users(per_user);
     options_.client_shards = shards;
     shared_.clients_running.store(shards);
     for (std::size_t i = 0; i < shards; ++i) {
@@ -51,9 +52,14 @@ class ShardWorld {
           std::make_unique<RecvBuffers>(options_.recv_buffers, options_.recv_buffer_size);
       auto ring = std::make_unique<MemRing>(*buffers, files);
       rings_.push_back(ring.get());
-      auto shard =
-          ClientShard::assemble(ShardId{static_cast<std::uint16_t>(i)}, options_, shared_,
-                                {kListener}, {std::move(buffers), std::move(ring), &clock_, 7 + i});
+      auto shard = ClientShard::assemble(ShardId{static_cast<std::uint16_t>(i)}, options_, shared_,
+                                         {kListener},
+                                         {.buffers = std::move(buffers),
+                                          .ring = std::move(ring),
+                                          .clock = &clock_,
+                                          .random_seed = 7 + i,
+                                          .broker = {},
+                                          .calendar = &calendar_});
       CHECK(shard.ok());
       shards_.push_back(std::move(*shard));
       shards_.back()->start_accepting();
@@ -80,6 +86,7 @@ class ShardWorld {
     }
     CHECK_EQ(shared_.connections.taken(), 0U);
     if (shared_.addresses != nullptr) CHECK_EQ(shared_.addresses->cells_used(), 0U);
+    if (shared_.users != nullptr) CHECK_EQ(shared_.users->cells_used(), 0U);
     for (std::size_t i = 0; i < shards_.size(); ++i) {
       enter(i);
       shards_[i].reset();
@@ -112,6 +119,10 @@ class ShardWorld {
     shards_[shard]->reactor().turn(Duration{});
   }
   ManualClock& clock() { return clock_; }
+  // Seconds of the calendar, which goes with the clock.
+  [[nodiscard]] std::int64_t calendar() { return calendar_.seconds(); }
+  // Somebody sets it.
+  void jump_calendar(std::int64_t seconds) { calendar_.jump(seconds); }
 
   MemRing& ring(std::size_t shard = 0) { return *rings_[shard]; }
   ClientShard& shard(std::size_t i = 0) { return *shards_[i]; }
@@ -216,7 +227,22 @@ class ShardWorld {
   }
 
   ClientShardOptions options_;
+  // The clock begins at one second.
+  class Calendar final : public CalendarClock {
+   public:
+    explicit Calendar(ManualClock& clock) : clock_(clock) {}
+    [[nodiscard]] std::int64_t seconds() override {
+      return 1'800'000'000 + jumped_ + clock_.now().ns / 1'000'000'000 - 1;
+    }
+    void jump(std::int64_t seconds) { jumped_ += seconds; }
+
+   private:
+    ManualClock& clock_;
+    std::int64_t jumped_ = 0;
+  };
+
   ManualClock clock_;
+  Calendar calendar_{clock_};
   SharedState shared_;
   std::vector<MemRing*> rings_;
   std::vector<std::unique_ptr<ClientShard>> shards_;

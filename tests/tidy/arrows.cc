@@ -17,22 +17,27 @@ struct Arrow {
   std::vector<std::string_view> to;
 };
 
-const std::array<Arrow, 22>& arrows() {
-  static const std::array<Arrow, 22> table{{
+const std::array<Arrow, 23>& arrows() {
+  static const std::array<Arrow, 23> table{{
       {"core/base/", {}},
       {"core/time/", {"core/base/"}},
       {"core/mem/", {"core/base/"}},
       {"core/metrics/", {"core/base/"}},
       {"core/limit/", {"core/base/", "core/time/"}},
       {"core/ring/", {"core/base/", "core/time/", "core/mem/"}},
+      // Messages speak of streams and members in the hub's words; values only.
+      {"core/shard/message",
+       {"core/base/", "core/time/", "core/mem/", "core/metrics/", "core/hub/presence.h",
+        "core/hub/stream.h"}},
       {"core/shard/", {"core/base/", "core/time/", "core/mem/", "core/metrics/", "core/ring/"}},
       // These two carry publications between shards, so they see what carries them.
-      {"core/hub/memory_broker", {"core/base/", "core/mem/", "core/metrics/", "core/shard/"}},
+      {"core/hub/memory_broker",
+       {"core/base/", "core/time/", "core/mem/", "core/metrics/", "core/shard/"}},
       {"core/hub/relay", {"core/base/", "core/mem/", "core/metrics/", "core/shard/"}},
       {"core/hub/", {"core/base/", "core/time/", "core/mem/", "core/metrics/", "core/limit/"}},
       {"core/", {}},
       {"proto/", {"core/"}},
-      {"net/auth/", {"core/"}},
+      {"net/auth/", {"core/", "proto/"}},
       {"net/machine/", {"core/", "proto/"}},
       {"net/tcp/", {"core/"}},
       {"net/http/", {"core/", "proto/", "net/tcp/"}},

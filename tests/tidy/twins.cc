@@ -14,8 +14,7 @@ struct WithoutTwin {
   std::string_view why;
 };
 
-constexpr std::array<WithoutTwin, 2> kWithoutTwin{{
-    {"core/time/clock.cc", "one call of the kernel's; nothing to decide"},
+constexpr std::array<WithoutTwin, 1> kWithoutTwin{{
     {"net/server/main.cc", "the command line; tests/e2e runs it"},
 }};
 

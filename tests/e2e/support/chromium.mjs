@@ -43,7 +43,8 @@ export class Chromium {
       30_000,
     );
     const socket = new WebSocket(address);
-    await within(new Promise((opened) => socket.once('open', opened)), 'the DevTools socket');
+    const opened = new Promise((open) => socket.once('open', open));
+    await within(opened, 'the DevTools socket', 30_000);
     return new Chromium(run, socket);
   }
 

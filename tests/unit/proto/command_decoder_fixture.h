@@ -18,12 +18,14 @@ namespace millrace::test {
 // which the contract allows and which address sanitizer checks.
 class Collector : public CommandSink {
  public:
-  bool on_command(const Command& command) override {
+  bool on_command(const Command& command, Bytes rest) override {
     commands.push_back(command);
+    rests.emplace_back(rest);
     return commands.size() != stop_after;
   }
 
   std::vector<Command> commands;
+  std::vector<std::string> rests;
   std::size_t stop_after = std::numeric_limits<std::size_t>::max();
 };
 
@@ -31,6 +33,7 @@ class CommandDecoderFixture : public testing::Test {
  protected:
   JsonCommandDecoder::Outcome decode(std::string frame) {
     sink_.commands.clear();
+    sink_.rests.clear();
     frame_ = std::move(frame);
     return decoder_.decode(frame_, sink_);
   }

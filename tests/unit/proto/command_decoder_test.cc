@@ -17,7 +17,6 @@ namespace {
 using std::string_literals::operator""s;
 using CommandDecoderTest = test::CommandDecoderFixture;
 using Outcome = JsonCommandDecoder::Outcome;
-using What = UnavailableCommand::What;
 
 TEST_F(CommandDecoderTest, Connect) {
   const Command command = one(
@@ -29,15 +28,6 @@ TEST_F(CommandDecoderTest, Connect) {
   EXPECT_EQ(connect.name, "js");
   EXPECT_EQ(connect.version, "5.5.3");
   EXPECT_EQ(connect.data, R"({"x": 1.0})");
-}
-
-TEST_F(CommandDecoderTest, ConnectIgnoresWhatIsNotOfferedYet) {
-  const auto connect = body<ConnectCommand>(
-      R"({"connect":{"subs":{"a":{"recover":true}},"headers":{"h":"v"},"flag":7,"dict":"d",)"
-      R"("profile":"p","unknown":[{}],"name":"n"},"id":1})");
-  EXPECT_EQ(connect.name, "n");
-  EXPECT_EQ(connect.token, "");
-  EXPECT_EQ(connect.data, "");
 }
 
 TEST_F(CommandDecoderTest, FrameOfAnSdkAtItsStart) {
@@ -98,19 +88,6 @@ TEST_F(CommandDecoderTest, Ids) {
   expect_bad(R"({"rpc":{}})");
   expect_bad(R"({"id":1})");
   expect_bad(R"({"id":1,"unknown":{}})");
-}
-
-TEST_F(CommandDecoderTest, WhatIsNotOffered) {
-  const std::vector<std::pair<std::string, What>> cases = {
-      {"presence", What::kPresence}, {"presence_stats", What::kPresenceStats},
-      {"history", What::kHistory},   {"rpc", What::kRpc},
-      {"refresh", What::kRefresh},   {"sub_refresh", What::kSubRefresh}};
-  for (const auto& [name, what] : cases) {
-    const Command command = one("{\"" + name + R"(":{"channel":5,"since":{}},"id":9})");
-    EXPECT_EQ(command.id, 9U);
-    ASSERT_TRUE(std::holds_alternative<UnavailableCommand>(command.body)) << name;
-    EXPECT_EQ(std::get<UnavailableCommand>(command.body).what, what) << name;
-  }
 }
 
 TEST_F(CommandDecoderTest, SendHasNoId) {

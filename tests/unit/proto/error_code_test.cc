@@ -21,18 +21,21 @@ const std::vector<ErrorCode> kErrors = {ErrorCode::kInternal,
                                         ErrorCode::kTokenExpired,
                                         ErrorCode::kExpired,
                                         ErrorCode::kTooManyRequests,
-                                        ErrorCode::kUnrecoverablePosition};
+                                        ErrorCode::kUnrecoverablePosition,
+                                        ErrorCode::kConflict};
 
 const std::vector<DisconnectCode> kDisconnects = {DisconnectCode::kConnectionClosed,
                                                   DisconnectCode::kShutdown,
                                                   DisconnectCode::kInternalError,
                                                   DisconnectCode::kExpired,
+                                                  DisconnectCode::kSubscriptionExpired,
                                                   DisconnectCode::kSlow,
                                                   DisconnectCode::kWriteError,
                                                   DisconnectCode::kInsufficientState,
                                                   DisconnectCode::kForceReconnect,
                                                   DisconnectCode::kNoPong,
                                                   DisconnectCode::kTooManyRequests,
+                                                  DisconnectCode::kStateInvalidated,
                                                   DisconnectCode::kInvalidToken,
                                                   DisconnectCode::kBadRequest,
                                                   DisconnectCode::kStale,
@@ -43,6 +46,9 @@ const std::vector<DisconnectCode> kDisconnects = {DisconnectCode::kConnectionClo
                                                   DisconnectCode::kPermissionDenied,
                                                   DisconnectCode::kNotAvailable,
                                                   DisconnectCode::kTooManyErrors};
+
+const std::vector<UnsubscribeCode> kUnsubscribes = {
+    UnsubscribeCode::kServer, UnsubscribeCode::kInsufficientState, UnsubscribeCode::kExpired};
 
 bool printable_ascii(Bytes text) {
   for (const char c : text) {
@@ -63,8 +69,36 @@ TEST(ErrorCodeTest, EveryErrorHasItsOwnText) {
 
 TEST(ErrorCodeTest, OnlyPassingTroublesAreTemporary) {
   for (const ErrorCode code : kErrors) {
-    const bool temporary = code == ErrorCode::kInternal || code == ErrorCode::kTooManyRequests;
+    const bool temporary = code == ErrorCode::kInternal || code == ErrorCode::kTooManyRequests ||
+                           code == ErrorCode::kConflict;
     EXPECT_EQ(error_temporary(code), temporary) << error_text(code);
+  }
+}
+
+TEST(ErrorCodeTest, EveryUnsubscribeHasItsOwnReason) {
+  std::set<std::string> texts;
+  for (const UnsubscribeCode code : kUnsubscribes) {
+    const Bytes text = unsubscribe_text(code);
+    EXPECT_TRUE(printable_ascii(text)) << text;
+    EXPECT_TRUE(texts.insert(std::string(text)).second) << text;
+  }
+  EXPECT_FALSE(texts.contains(""));
+}
+
+// What SDKs do next is in the number alone.
+TEST(ErrorCodeTest, NumbersSayWhetherTheClientComesBack) {
+  const auto number = [](auto code) { return static_cast<unsigned>(code); };
+  EXPECT_EQ(number(ErrorCode::kTokenExpired), 109U);
+  EXPECT_EQ(number(ErrorCode::kUnrecoverablePosition), 112U);
+  EXPECT_EQ(number(ErrorCode::kConflict), 113U);
+  EXPECT_EQ(number(DisconnectCode::kSubscriptionExpired), 3006U);
+  EXPECT_EQ(number(DisconnectCode::kStateInvalidated), 3014U);
+  EXPECT_EQ(number(DisconnectCode::kInvalidToken), 3500U);
+  EXPECT_EQ(number(UnsubscribeCode::kServer), 2000U);
+  EXPECT_EQ(number(UnsubscribeCode::kInsufficientState), 2500U);
+  EXPECT_EQ(number(UnsubscribeCode::kExpired), 2501U);
+  for (const DisconnectCode code : kDisconnects) {
+    EXPECT_TRUE(number(code) >= 3000 && number(code) <= 3999) << number(code);
   }
 }
 

@@ -38,7 +38,7 @@ std::string complaint(const std::string& text, const std::string& key = "") {
 TEST(CommandLine, AWorkloadAndATargetAreEnough) {
   const Options idle = options("idle --target 127.0.0.1:8000");
   EXPECT_EQ(idle.connections, 1'000U);
-  EXPECT_FALSE(idle.raw);
+  EXPECT_EQ(idle.protocol, WireProtocol::kJson);
   EXPECT_EQ(idle.channels.front().text(), "load");
   EXPECT_FALSE(idle.publish_by_api);
 }
@@ -81,6 +81,10 @@ TEST(CommandLine, TheApiIsUsedIfThereIsAKey) {
   EXPECT_TRUE(options(fanout, "key").publish_by_api);
   EXPECT_FALSE(options(fanout + " --publish-by client", "key").publish_by_api);
   EXPECT_FALSE(options(fanout + " --protocol raw", "key").publish_by_api);
+  const Options flat = options(fanout + " --protocol flatbuffers", "key");
+  EXPECT_TRUE(flat.publish_by_api);
+  EXPECT_EQ(flat.protocol, WireProtocol::kFlat);
+  EXPECT_EQ(flat.subprotocol, "millrace-flatbuffers");
   EXPECT_NE(complaint(fanout + " --publish-by api").find("MILLRACE_API_KEY"), std::string::npos);
   EXPECT_EQ(options(fanout, "key").api.port, 8'000);
 }

@@ -14,7 +14,7 @@ TEST(JsonWriter, NestsAndEscapes) {
   JsonWriter json;
   json.open().field("a", "quote\"\n").field("b", true).key("c").open('[');
   json.value(1.5).value(std::uint64_t{2}).value(0.0001).close(']').key("d").open().close();
-  EXPECT_EQ(json.close().text(), R"({"a":"quote\"\u000a","b":true,"c":[1.5,2,0],"d":{}})");
+  EXPECT_EQ(json.close().text(), R"({"a":"quote\"\n","b":true,"c":[1.5,2,0],"d":{}})");
 }
 
 TEST(JsonWriter, NumbersHaveThreeDecimalsAtMost) {

@@ -9,80 +9,18 @@
 #include <string>
 #include <vector>
 
+#include "tests/unit/core/hub/hub_world.h"
+
 namespace millrace {
 namespace {
 
-// Confirms interest at once or when told, and writes down what it is told.
-class ScriptedBroker final : public Broker {
- public:
-  bool add_interest(Bytes channel, InterestToken token) override {
-    calls.push_back("+" + std::string(channel));
-    CHECK(!interest.contains(std::string(channel)));
-    CHECK(tokens.insert(token).second);  // never one twice
-    interest[std::string(channel)] = token;
-    return at_once;
-  }
-  void remove_interest(Bytes channel) override {
-    calls.push_back("-" + std::string(channel));
-    CHECK_EQ(interest.erase(std::string(channel)), 1U);
-  }
-  void publish(const Publication& publication, PublishToken token) override {
-    calls.push_back("!" + std::string(publication.channel) + "/" + std::to_string(token));
-  }
-  [[nodiscard]] BrokerStatus status() const override { return {}; }
-
-  bool at_once = true;
-  std::map<std::string, InterestToken> interest;
-  std::set<InterestToken> tokens;
-  std::vector<std::string> calls;
-};
-
-class SinkLog final : public DeliverySink {
- public:
-  void deliver(const Publication& publication, std::span<const SubscriberId> to) override {
-    seen[std::string(publication.data)].insert(to.begin(), to.end());
-  }
-  void subscribed(SubscriberId who, std::uint32_t ticket) override {
-    seen["live"].insert(who);
-    tickets[who] = ticket;
-  }
-  void published(PublishToken token, PublishOutcome outcome) override { outcomes[token] = outcome; }
-  std::multiset<SubscriberId> take(const std::string& what) {
-    const auto found = seen.extract(what);
-    return found.empty() ? std::multiset<SubscriberId>() : found.mapped();
-  }
-
-  std::map<std::string, std::multiset<SubscriberId>> seen;
-  std::map<SubscriberId, std::uint32_t> tickets;  // the latest
-  std::map<PublishToken, PublishOutcome> outcomes;
-};
-
-struct World {
-  explicit World(const HubLimits& limits = {}) : hub(sink, metrics, limits) {
-    hub.set_broker(broker);
-  }
-  ~World() {
-    for (SubscriberId who = 0; who < 64; ++who) hub.drop(who);
-    CHECK(broker.interest.empty());
-  }
-  std::multiset<SubscriberId> publish(Bytes channel) {
-    hub.on_publication({.channel = channel, .data = "data", .user = {}, .client = {}});
-    return sink.take("data");
-  }
-
-  ScriptedBroker broker;
-  SinkLog sink;
-  ShardMetrics metrics;
-  Hub hub;
-};
-
-using Ids = std::multiset<SubscriberId>;
+using World = HubWorld;
 
 TEST(Hub, DeliversToWhoIsSubscribed) {
   World world;
-  EXPECT_EQ(world.hub.subscribe(3, "a"), Hub::Subscribe::kLive);
-  EXPECT_EQ(world.hub.subscribe(5, "a"), Hub::Subscribe::kLive);
-  EXPECT_EQ(world.hub.subscribe(5, "b"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.subscribe(3, "a"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.subscribe(5, "a"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.subscribe(5, "b"), Hub::Subscribe::kLive);
   EXPECT_EQ(world.publish("a"), (Ids{3, 5}));
   EXPECT_EQ(world.publish("b"), (Ids{5}));
   EXPECT_EQ(world.publish("nobody"), Ids{});
@@ -93,29 +31,29 @@ TEST(Hub, DeliversToWhoIsSubscribed) {
 
 TEST(Hub, TellsTheBrokerOfTheFirstAndTheLastOnly) {
   World world;
-  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kLive);
-  EXPECT_EQ(world.hub.subscribe(2, "a"), Hub::Subscribe::kLive);
-  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kAlready);
-  EXPECT_TRUE(world.hub.unsubscribe(1, "a"));
-  EXPECT_FALSE(world.hub.unsubscribe(1, "a"));
-  EXPECT_TRUE(world.hub.unsubscribe(2, "a"));
-  EXPECT_EQ(world.hub.subscribe(2, "a"), Hub::Subscribe::kLive);
-  world.hub.drop(2);
+  EXPECT_EQ(world.subscribe(1, "a"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.subscribe(2, "a"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.subscribe(1, "a"), Hub::Subscribe::kAlready);
+  EXPECT_TRUE(world.unsubscribe(1, "a"));
+  EXPECT_FALSE(world.unsubscribe(1, "a"));
+  EXPECT_TRUE(world.unsubscribe(2, "a"));
+  EXPECT_EQ(world.subscribe(2, "a"), Hub::Subscribe::kLive);
+  world.drop(2);
   EXPECT_EQ(world.broker.calls, (std::vector<std::string>{"+a", "-a", "+a", "-a"}));
 }
 
 TEST(Hub, APendingChannelGetsNothingUntilItIsLive) {
   World world;
   world.broker.at_once = false;
-  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kPending);
-  EXPECT_EQ(world.hub.subscribe(2, "a"), Hub::Subscribe::kPending);
-  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kAlready);
+  EXPECT_EQ(world.subscribe(1, "a"), Hub::Subscribe::kPending);
+  EXPECT_EQ(world.subscribe(2, "a"), Hub::Subscribe::kPending);
+  EXPECT_EQ(world.subscribe(1, "a"), Hub::Subscribe::kAlready);
   EXPECT_EQ(world.publish("a"), Ids{});
   EXPECT_EQ(world.metrics.publications_total, 0U);
   world.hub.on_interest_ready("a", world.broker.interest["a"]);
   EXPECT_EQ(world.sink.take("live"), (Ids{1, 2}));
   EXPECT_EQ(world.publish("a"), (Ids{1, 2}));
-  EXPECT_EQ(world.hub.subscribe(3, "a"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.subscribe(3, "a"), Hub::Subscribe::kLive);
   world.hub.on_interest_ready("a", world.broker.interest["a"]);
   EXPECT_EQ(world.sink.take("live"), Ids{}) << "told once";
 }
@@ -123,9 +61,9 @@ TEST(Hub, APendingChannelGetsNothingUntilItIsLive) {
 TEST(Hub, WhoLeftMeanwhileIsNotToldThatItIsSubscribed) {
   World world;
   world.broker.at_once = false;
-  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kPending);
-  EXPECT_EQ(world.hub.subscribe(2, "a"), Hub::Subscribe::kPending);
-  world.hub.drop(1);
+  EXPECT_EQ(world.subscribe(1, "a"), Hub::Subscribe::kPending);
+  EXPECT_EQ(world.subscribe(2, "a"), Hub::Subscribe::kPending);
+  world.drop(1);
   world.hub.on_interest_ready("a", world.broker.interest["a"]);
   EXPECT_EQ(world.sink.take("live"), (Ids{2}));
 }
@@ -133,11 +71,11 @@ TEST(Hub, WhoLeftMeanwhileIsNotToldThatItIsSubscribed) {
 TEST(Hub, ASubscriptionThatWasPendingIsToldWithItsOwnTicket) {
   World world;
   world.broker.at_once = false;
-  EXPECT_EQ(world.hub.subscribe(1, "a", 11), Hub::Subscribe::kPending);
-  EXPECT_EQ(world.hub.subscribe(1, "b", 12), Hub::Subscribe::kPending);
-  EXPECT_EQ(world.hub.subscribe(2, "a", UINT32_MAX), Hub::Subscribe::kPending);
-  EXPECT_EQ(world.hub.subscribe(3, "a", 0), Hub::Subscribe::kPending);
-  EXPECT_EQ(world.hub.subscribe(1, "a", 13), Hub::Subscribe::kAlready);
+  EXPECT_EQ(world.subscribe(1, "a", 11), Hub::Subscribe::kPending);
+  EXPECT_EQ(world.subscribe(1, "b", 12), Hub::Subscribe::kPending);
+  EXPECT_EQ(world.subscribe(2, "a", UINT32_MAX), Hub::Subscribe::kPending);
+  EXPECT_EQ(world.subscribe(3, "a", 0), Hub::Subscribe::kPending);
+  EXPECT_EQ(world.subscribe(1, "a", 13), Hub::Subscribe::kAlready);
   EXPECT_EQ(world.hub.pending(1, "a"), 11U) << "not that of the one that was refused";
   EXPECT_EQ(world.hub.pending(1, "b"), 12U);
   EXPECT_EQ(world.hub.pending(2, "b"), std::nullopt);
@@ -148,7 +86,7 @@ TEST(Hub, ASubscriptionThatWasPendingIsToldWithItsOwnTicket) {
             (std::map<SubscriberId, std::uint32_t>{{1, 11}, {2, UINT32_MAX}, {3, 0}}));
   EXPECT_EQ(world.hub.pending(1, "a"), std::nullopt);
   EXPECT_EQ(world.hub.pending(1, "b"), 12U);
-  EXPECT_EQ(world.hub.subscribe(4, "a", 14), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.subscribe(4, "a", 14), Hub::Subscribe::kLive);
   EXPECT_EQ(world.hub.pending(4, "a"), std::nullopt);
 }
 
@@ -157,14 +95,14 @@ TEST(Hub, ManyLeaveALargeChannelInAnyOrder) {
   World world;
   std::vector<SubscriberId> all;
   for (SubscriberId who = 0; who < 3'000; ++who) {
-    if (who % 3 == 0) static_cast<void>(world.hub.subscribe(who, "other"));
-    static_cast<void>(world.hub.subscribe(who, "a"));
+    if (who % 3 == 0) static_cast<void>(world.subscribe(who, "other"));
+    static_cast<void>(world.subscribe(who, "a"));
     all.push_back(who);
   }
   std::shuffle(all.begin(), all.end(), std::mt19937(1));
   Ids left(all.begin(), all.end());
   for (const SubscriberId who : all) {
-    world.hub.drop(who);
+    world.drop(who);
     left.erase(who);
     if (left.size() % 500 != 0) continue;
     ASSERT_EQ(world.publish("a"), left);
@@ -175,11 +113,11 @@ TEST(Hub, ManyLeaveALargeChannelInAnyOrder) {
 TEST(Hub, AStaleConfirmationIsIgnored) {
   World world;
   world.broker.at_once = false;
-  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kPending);
+  EXPECT_EQ(world.subscribe(1, "a"), Hub::Subscribe::kPending);
   const InterestToken stale = world.broker.interest["a"];
-  EXPECT_TRUE(world.hub.unsubscribe(1, "a"));
+  EXPECT_TRUE(world.unsubscribe(1, "a"));
   world.hub.on_interest_ready("a", stale);  // nobody is there at all
-  EXPECT_EQ(world.hub.subscribe(2, "a"), Hub::Subscribe::kPending);
+  EXPECT_EQ(world.subscribe(2, "a"), Hub::Subscribe::kPending);
   world.hub.on_interest_ready("a", stale);  // that of the one before
   EXPECT_EQ(world.sink.take("live"), Ids{});
   EXPECT_EQ(world.publish("a"), Ids{});
@@ -190,57 +128,57 @@ TEST(Hub, AStaleConfirmationIsIgnored) {
 TEST(Hub, ASubscriberHasALimitOfChannels) {
   World world({.channels = 100, .channels_per_subscriber = 3});
   for (const char* name : {"a", "b", "c"}) {
-    EXPECT_EQ(world.hub.subscribe(1, name), Hub::Subscribe::kLive);
+    EXPECT_EQ(world.subscribe(1, name), Hub::Subscribe::kLive);
   }
-  EXPECT_EQ(world.hub.subscribe(1, "d"), Hub::Subscribe::kSubscriberLimit);
-  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kAlready);
+  EXPECT_EQ(world.subscribe(1, "d"), Hub::Subscribe::kSubscriberLimit);
+  EXPECT_EQ(world.subscribe(1, "a"), Hub::Subscribe::kAlready);
   EXPECT_EQ(world.hub.subscriptions_of(1), 3U);
-  EXPECT_EQ(world.hub.subscribe(2, "d"), Hub::Subscribe::kLive) << "its own limit only";
-  EXPECT_TRUE(world.hub.unsubscribe(1, "b"));
-  EXPECT_EQ(world.hub.subscribe(1, "d"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.subscribe(2, "d"), Hub::Subscribe::kLive) << "its own limit only";
+  EXPECT_TRUE(world.unsubscribe(1, "b"));
+  EXPECT_EQ(world.subscribe(1, "d"), Hub::Subscribe::kLive);
   world.hub.validate();
 }
 
 TEST(Hub, AShardHasALimitOfChannels) {
   World world({.channels = 2, .channels_per_subscriber = 100});
-  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kLive);
-  EXPECT_EQ(world.hub.subscribe(1, "b"), Hub::Subscribe::kLive);
-  EXPECT_EQ(world.hub.subscribe(1, "c"), Hub::Subscribe::kChannelLimit);
-  EXPECT_EQ(world.hub.subscribe(2, "a"), Hub::Subscribe::kLive) << "it exists already";
+  EXPECT_EQ(world.subscribe(1, "a"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.subscribe(1, "b"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.subscribe(1, "c"), Hub::Subscribe::kChannelLimit);
+  EXPECT_EQ(world.subscribe(2, "a"), Hub::Subscribe::kLive) << "it exists already";
   EXPECT_FALSE(world.broker.interest.contains("c"));
   world.hub.validate();
-  EXPECT_TRUE(world.hub.unsubscribe(1, "b"));
-  EXPECT_EQ(world.hub.subscribe(2, "c"), Hub::Subscribe::kLive);
+  EXPECT_TRUE(world.unsubscribe(1, "b"));
+  EXPECT_EQ(world.subscribe(2, "c"), Hub::Subscribe::kLive);
 }
 
 TEST(Hub, StrangersAreNoError) {
   World world;
-  EXPECT_FALSE(world.hub.unsubscribe(40, "a"));
+  EXPECT_FALSE(world.unsubscribe(40, "a"));
   EXPECT_FALSE(world.hub.subscribed(40, "a"));
   EXPECT_EQ(world.hub.subscriptions_of(40), 0U);
-  world.hub.drop(40);
-  EXPECT_EQ(world.hub.subscribe(1, "a"), Hub::Subscribe::kLive);
-  EXPECT_FALSE(world.hub.unsubscribe(40, "a"));
+  world.drop(40);
+  EXPECT_EQ(world.subscribe(1, "a"), Hub::Subscribe::kLive);
+  EXPECT_FALSE(world.unsubscribe(40, "a"));
   EXPECT_FALSE(world.hub.subscribed(40, "a"));
 }
 
 TEST(Hub, TheNextTenantOfAnIndexInheritsNothing) {
   World world;
-  for (const char* name : {"a", "b", "c"}) static_cast<void>(world.hub.subscribe(7, name));
-  world.hub.drop(7);
+  for (const char* name : {"a", "b", "c"}) static_cast<void>(world.subscribe(7, name));
+  world.drop(7);
   EXPECT_EQ(world.hub.subscriptions_of(7), 0U);
-  EXPECT_EQ(world.hub.subscribe(7, "a"), Hub::Subscribe::kLive);
+  EXPECT_EQ(world.subscribe(7, "a"), Hub::Subscribe::kLive);
   EXPECT_EQ(world.publish("b"), Ids{});
   EXPECT_EQ(world.publish("a"), (Ids{7}));
 }
 
 TEST(Hub, PublishesThroughTheBrokerAndHandsItsOutcomeOn) {
   World world;
-  static_cast<void>(world.hub.subscribe(1, "a"));
-  world.hub.publish({.channel = "a", .data = "x", .user = {}, .client = {}}, 42);
+  static_cast<void>(world.subscribe(1, "a"));
+  world.hub.publish({.channel = "a", .data = "x"}, {}, 42, Instant{});
   EXPECT_EQ(world.broker.calls.back(), "!a/42");
   EXPECT_TRUE(world.sink.seen.empty()) << "delivered when the broker says so";
-  world.hub.on_published(42, PublishOutcome::kUnavailable);
+  world.hub.on_published(42, PublishOutcome::kUnavailable, {});
   EXPECT_EQ(world.sink.outcomes.at(42), PublishOutcome::kUnavailable);
 }
 
@@ -285,7 +223,7 @@ class HubModel : public testing::TestWithParam<unsigned> {
       model_[name].subscribers.insert(who);
       if (!model_[name].live) expected = Hub::Subscribe::kPending;
     }
-    ASSERT_EQ(world_.hub.subscribe(who, name), expected);
+    ASSERT_EQ(world_.subscribe(who, name), expected);
   }
 
   void confirm(const std::string& name) {
@@ -340,13 +278,13 @@ TEST_P(HubModel, DoesWhatTheModelDoes) {
       case 3: {
         const bool was = model_.contains(name) && model_[name].subscribers.contains(who);
         ASSERT_EQ(world_.hub.subscribed(who, name), was);
-        ASSERT_EQ(world_.hub.unsubscribe(who, name), was);
+        ASSERT_EQ(world_.unsubscribe(who, name), was);
         leave(who, name);
         break;
       }
       case 4:
         if (below(4) != 0) break;
-        world_.hub.drop(who);
+        world_.drop(who);
         for (std::size_t i = 0; i < 16; ++i) leave(who, "channel:" + std::to_string(i));
         break;
       case 5:

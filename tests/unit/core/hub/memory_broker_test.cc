@@ -21,31 +21,48 @@ struct Node final : MessageHandler, DeliverySink {
   Node(MailboxNetwork& network, ShardId id, std::size_t shards)
       : mailbox(network, id, waker),
         hub(*this, metrics, {.channels = 1'000, .channels_per_subscriber = 1'000}),
-        broker(mailbox, shards, hub, metrics) {
+        broker(mailbox, shards, hub, metrics, timers, random) {
     mailbox.set_handler(*this);
     hub.set_broker(broker);
   }
-  void on_message(ShardId from, Message& message, Instant) override {
-    CHECK(broker.on_message(from, message));
+  void on_message(ShardId from, Message& message, Instant now) override {
+    CHECK(broker.on_message(from, message, now));
   }
-  void deliver(const Publication& publication, std::span<const SubscriberId> to) override {
+  void deliver(const Publication& publication, Bytes, std::span<const Subscriber> to) override {
     heard[std::string(publication.channel)].push_back(std::string(publication.data));
-    deliveries += to.size();
+    for (const Subscriber& each : to) deliveries += each.joining ? 0 : 1;
   }
-  void subscribed(SubscriberId who, std::uint32_t) override { live.insert(who); }
-  void published(PublishToken token, PublishOutcome outcome) override {
+  void deliver_presence(Bytes, std::span<const PresenceChange>,
+                        std::span<const Subscriber>) override {}
+  void subscribed(SubscriberId who, Bytes, std::uint32_t, const SubscribeOutcome&) override {
+    live.insert(who);
+  }
+  ClientInfo member(SubscriberId, Bytes) override { return {}; }
+  void published(RequestToken token, PublishOutcome outcome, const StreamPosition&) override {
     CHECK(outcomes.emplace(token, outcome).second);  // exactly once
   }
+  void history(RequestToken, const HistoryPage&) override {}
+  void presence(RequestToken, const PresencePage&) override {}
+  void lost(SubscriberId, Bytes, bool) override {}
+  Hub::Subscribe subscribe(SubscriberId who, Bytes channel) {
+    return hub.subscribe(who, channel, {}, Instant{});
+  }
+  bool unsubscribe(SubscriberId who, Bytes channel) {
+    return hub.unsubscribe(who, channel, Instant{});
+  }
+  void drop(SubscriberId who) { hub.drop(who, Instant{}); }
 
   EventRing ring;
   Waker waker{ring};
   Mailbox mailbox;
   ShardMetrics metrics;
+  TimerWheel timers{Instant{}};
+  Random random{7};
   Hub hub;
   MemoryBroker broker;
   std::map<std::string, std::vector<std::string>> heard;
   std::set<SubscriberId> live;
-  std::map<PublishToken, PublishOutcome> outcomes;
+  std::map<RequestToken, PublishOutcome> outcomes;
   std::size_t deliveries = 0;
 };
 
@@ -59,17 +76,17 @@ class MemoryBrokerTest : public testing::Test {
     // Names hash by a key of the process, so a channel's owner is found by trying.
     for (int i = 0; near_.empty() || far_.empty(); ++i) {
       const std::string name = "probe" + std::to_string(i);
-      const bool live = node(0).hub.subscribe(0, name) == Hub::Subscribe::kLive;
+      const bool live = node(0).subscribe(0, name) == Hub::Subscribe::kLive;
       if (live) near_ = name;
       if (!live) far_ = name;
-      node(0).hub.drop(0);
+      node(0).drop(0);
     }
     settle();
     for (auto& each : nodes_) each->metrics = ShardMetrics{};
   }
   ~MemoryBrokerTest() override {
     for (auto& each : nodes_) {
-      for (SubscriberId who = 0; who < 32; ++who) each->hub.drop(who);
+      for (SubscriberId who = 0; who < 32; ++who) each->drop(who);
     }
     settle();
     for (auto& each : nodes_) EXPECT_EQ(each->broker.owned(), 0U);
@@ -82,8 +99,8 @@ class MemoryBrokerTest : public testing::Test {
     }
   }
   void publish(std::size_t from, const std::string& channel, const std::string& data,
-               PublishToken token) {
-    node(from).hub.publish({.channel = channel, .data = data, .user = {}, .client = {}}, token);
+               RequestToken token) {
+    node(from).hub.publish({.channel = channel, .data = data}, {}, token, Instant{});
   }
   // Fills the lane between two shards with what harms nobody.
   void fill(std::size_t from, std::size_t to) {
@@ -105,14 +122,14 @@ class MemoryBrokerOnThree : public MemoryBrokerTest {
 };
 
 TEST_F(MemoryBrokerTest, TheOwnersOwnChannelsAreLiveAtOnce) {
-  EXPECT_EQ(node(0).hub.subscribe(1, near_), Hub::Subscribe::kLive);
+  EXPECT_EQ(node(0).subscribe(1, near_), Hub::Subscribe::kLive);
   publish(0, near_, "x", 7);
   EXPECT_EQ(node(0).heard[near_], std::vector<std::string>{"x"});
   EXPECT_EQ(node(0).outcomes.at(7), PublishOutcome::kAccepted);
 }
 
 TEST_F(MemoryBrokerTest, AnothersChannelIsLiveOnceItsOwnerKnows) {
-  EXPECT_EQ(node(0).hub.subscribe(1, far_), Hub::Subscribe::kPending);
+  EXPECT_EQ(node(0).subscribe(1, far_), Hub::Subscribe::kPending);
   publish(1, far_, "too early", 1);
   node(1).mailbox.drain(Instant{});
   EXPECT_TRUE(node(0).live.empty());
@@ -145,7 +162,7 @@ TEST_F(MemoryBrokerTest, AFullLaneToTheOwnerRefusesAtOnce) {
 }
 
 TEST_F(MemoryBrokerTest, AFullLaneToASubscriberDropsAndCounts) {
-  EXPECT_EQ(node(1).hub.subscribe(1, near_), Hub::Subscribe::kPending);
+  EXPECT_EQ(node(1).subscribe(1, near_), Hub::Subscribe::kPending);
   settle();
   fill(0, 1);
   publish(0, near_, "lost", 1);
@@ -159,7 +176,7 @@ TEST_F(MemoryBrokerTest, AFullLaneToASubscriberDropsAndCounts) {
 
 TEST_F(MemoryBrokerTest, InterestPassesAFullLaneLater) {
   fill(0, 1);
-  EXPECT_EQ(node(0).hub.subscribe(1, far_), Hub::Subscribe::kPending);
+  EXPECT_EQ(node(0).subscribe(1, far_), Hub::Subscribe::kPending);
   EXPECT_EQ(node(0).mailbox.spilled(), 1U);
   settle();
   EXPECT_EQ(node(0).live.size(), 1U);
@@ -167,8 +184,8 @@ TEST_F(MemoryBrokerTest, InterestPassesAFullLaneLater) {
 }
 
 TEST_F(MemoryBrokerTest, AFullLaneBackDelaysAcknowledgementsAndLosesNone) {
-  EXPECT_EQ(node(0).hub.subscribe(1, far_), Hub::Subscribe::kPending);
-  for (PublishToken token = 0; token < 100; ++token) publish(0, far_, "x", token);
+  EXPECT_EQ(node(0).subscribe(1, far_), Hub::Subscribe::kPending);
+  for (RequestToken token = 0; token < 100; ++token) publish(0, far_, "x", token);
   fill(1, 0);
   settle();
   EXPECT_EQ(node(0).outcomes.size(), 100U);
@@ -177,10 +194,10 @@ TEST_F(MemoryBrokerTest, AFullLaneBackDelaysAcknowledgementsAndLosesNone) {
 
 TEST_F(MemoryBrokerTest, LeavingAndComingBackBeforeTheOwnerTurns) {
   for (int i = 0; i < 5; ++i) {
-    EXPECT_EQ(node(0).hub.subscribe(1, far_), Hub::Subscribe::kPending);
-    EXPECT_TRUE(node(0).hub.unsubscribe(1, far_));
+    EXPECT_EQ(node(0).subscribe(1, far_), Hub::Subscribe::kPending);
+    EXPECT_TRUE(node(0).unsubscribe(1, far_));
   }
-  EXPECT_EQ(node(0).hub.subscribe(2, far_), Hub::Subscribe::kPending);
+  EXPECT_EQ(node(0).subscribe(2, far_), Hub::Subscribe::kPending);
   node(1).mailbox.drain(Instant{});
   EXPECT_EQ(node(1).broker.owned(), 1U);
   node(0).mailbox.drain(Instant{});
@@ -191,26 +208,26 @@ TEST_F(MemoryBrokerTest, LeavingAndComingBackBeforeTheOwnerTurns) {
 }
 
 TEST_F(MemoryBrokerTest, ADeliveryToWhoHasJustLeftIsDropped) {
-  EXPECT_EQ(node(0).hub.subscribe(1, far_), Hub::Subscribe::kPending);
+  EXPECT_EQ(node(0).subscribe(1, far_), Hub::Subscribe::kPending);
   settle();
   publish(1, far_, "x", 1);
-  EXPECT_TRUE(node(0).hub.unsubscribe(1, far_));
+  EXPECT_TRUE(node(0).unsubscribe(1, far_));
   settle();
   EXPECT_TRUE(node(0).heard.empty());
 }
 
 TEST_F(MemoryBrokerTest, LeavesOthersMessagesAlone) {
   Message request = SnapshotRequest{1};
-  EXPECT_FALSE(node(0).broker.on_message(ShardId{1}, request));
+  EXPECT_FALSE(node(0).broker.on_message(ShardId{1}, request, Instant{}));
 }
 
 TEST_F(MemoryBrokerOnThree, EveryShardHearsOneOrder) {
   std::mt19937 random(23);
   for (const std::string& channel : {near_, far_}) {
-    for (std::size_t i = 0; i < 3; ++i) static_cast<void>(node(i).hub.subscribe(1, channel));
+    for (std::size_t i = 0; i < 3; ++i) static_cast<void>(node(i).subscribe(1, channel));
   }
   settle();
-  PublishToken token = 0;
+  RequestToken token = 0;
   for (int step = 0; step < 3'000; ++step) {
     const std::size_t who = random() % 3;
     if (random() % 2 == 0) {
@@ -243,15 +260,15 @@ TEST_F(MemoryBrokerOnThree, AfterAnyChurnEverySubscriberIsReached) {
       const std::string channel = channel_of();
       switch (random() % 4) {
         case 0:
-          static_cast<void>(node(i).hub.subscribe(who, channel));
+          static_cast<void>(node(i).subscribe(who, channel));
           model[channel].insert({i, who});
           break;
         case 1:
-          node(i).hub.unsubscribe(who, channel);
+          node(i).unsubscribe(who, channel);
           model[channel].erase({i, who});
           break;
         case 2:
-          publish(i, channel, "noise", static_cast<PublishToken>(round * 1'000 + step));
+          publish(i, channel, "noise", static_cast<RequestToken>(round * 1'000 + step));
           break;
         default:
           node(i).mailbox.drain(Instant{});
@@ -269,7 +286,7 @@ TEST_F(MemoryBrokerOnThree, AfterAnyChurnEverySubscriberIsReached) {
     for (const auto& [channel, subscribers] : model) {
       for (auto& each : nodes_) each->deliveries = 0;
       publish(random() % 3, channel, "check",
-              static_cast<PublishToken>(1'000'000 + round * 100) + channel.back());
+              static_cast<RequestToken>(1'000'000 + round * 100) + channel.back());
       settle();
       std::size_t deliveries = 0;
       for (auto& each : nodes_) deliveries += each->deliveries;

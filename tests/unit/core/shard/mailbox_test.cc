@@ -76,7 +76,7 @@ TEST(Mailbox, ALaneHasALimit) {
     Message message = ack(i);
     ASSERT_TRUE(a.mailbox.try_send(kB, message)) << i;
   }
-  Message refused = PublishRequest{"channel", "data", "user", "client", 7};
+  Message refused = PublishRequest{"channel", "data", "info", {}, 7};
   EXPECT_FALSE(a.mailbox.try_send(kB, refused));
   EXPECT_EQ(std::get<PublishRequest>(refused).data, "data") << "untouched";
   Message back = ack(9);
@@ -207,7 +207,7 @@ class Talker final : public MessageHandler, public InboundSource {
       }
       while (tried_[to] < kEach) {
         const std::string text = std::to_string(tried_[to]);
-        Message message = PublishRequest{text, text + text, "", "", tried_[to]};
+        Message message = PublishRequest{text, text + text, "", {}, tried_[to]};
         if (!mailbox_.try_send(ShardId{to}, message)) break;
         ++tried_[to];
         if (tried_[to] % 300 == 0) break;

@@ -54,7 +54,10 @@ class Heard final : public BrokerEvents {
  public:
   void on_publication(const Publication&) override {}
   void on_interest_ready(Bytes channel, InterestToken) override { ready.emplace_back(channel); }
-  void on_published(PublishToken, PublishOutcome) override {}
+  void on_presence_changes(Bytes, std::span<const PresenceChange>) override {}
+  void on_history(RequestToken, const HistoryPage&) override {}
+  void on_presence(RequestToken, const PresencePage&) override {}
+  void on_published(RequestToken, PublishOutcome, const StreamPosition& /*position*/) override {}
 
   std::vector<std::string> ready;
 };

@@ -187,6 +187,34 @@ TEST(NatsBroker, DropsWhatIsNoChannelAndWhatIsNoJson) {
   EXPECT_EQ(shard.metrics.broker_dropped_full_total, 0U);
 }
 
+TEST(NatsBroker, TakesAnyBytesWhereItIsTold) {
+  NatsServer server;
+  NatsOptions options = options_for(server);
+  bool told = true;
+  options.max_payload = 100;
+  options.takes_any_bytes = [&told](Bytes channel) { return told && channel == "bytes:x"; };
+  BrokerShard shard(options);
+  shard.add_live("bytes:x");
+  shard.add_live("game:x");
+  NatsClient client(server.url());
+  const std::string all = std::string("\0\xff\r\n{", 5);
+  const std::string longest(100, '\n');
+  for (const std::string& payload : {all, std::string(), longest, longest + "1"}) {
+    client.publish("bytes.x", payload);
+  }
+  client.publish("game.x", all);
+  client.publish("game.x", "1");
+  client.flush();
+  ASSERT_TRUE(shard.until([&] { return shard.publications.size() == 3; }));
+  EXPECT_EQ(shard.publications,
+            (std::vector<SeenMessage>{{"bytes:x", all}, {"bytes:x", longest}, {"game:x", "1"}}));
+  EXPECT_EQ(shard.metrics.broker_dropped_payload_total, 3U) << "the empty, the long, the JSON one";
+  told = false;  // a reload
+  client.publish_now("bytes.x", all);
+  ASSERT_TRUE(shard.until([&] { return shard.metrics.broker_dropped_payload_total == 4; }));
+  EXPECT_EQ(shard.publications.size(), 3U);
+}
+
 TEST(NatsBroker, AHostileNameReachesNoSubjectButItsOwn) {
   NatsServer server;
   BrokerShard shard(options_for(server));
@@ -254,7 +282,7 @@ TEST(NatsBroker, TheLaneTakesItsLimitOfRequestsAndNotOneMore) {
   // Answers are taken in turns only, so without one all of these are outstanding.
   for (int i = 0; i < 5; ++i) static_cast<void>(shard.publish("game:abc", "1"));
   EXPECT_TRUE(shard.settled.empty());
-  const PublishToken refused = shard.publish("game:abc", "1");
+  const RequestToken refused = shard.publish("game:abc", "1");
   ASSERT_EQ(shard.settled,
             (std::vector<BrokerShard::Settled>{{refused, PublishOutcome::kUnavailable}}));
   EXPECT_EQ(shard.metrics.broker_dropped_full_total, 1U);
@@ -279,7 +307,7 @@ TEST(NatsBroker, TheLaneTakesItsLimitOfBytesAndNotOneMore) {
   static_cast<void>(shard.publish("game:abc", "123456789"));
   static_cast<void>(shard.publish("game:abc", "1"));
   shard.settled.clear();
-  const PublishToken refused = shard.publish("game:abc", "1");
+  const RequestToken refused = shard.publish("game:abc", "1");
   EXPECT_EQ(shard.settled,
             (std::vector<BrokerShard::Settled>{{refused, PublishOutcome::kUnavailable}}));
 }

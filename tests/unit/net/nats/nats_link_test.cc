@@ -49,7 +49,7 @@ TEST(NatsLink, AKilledServerThatComesBackIsHeardAgainOnce) {
   EXPECT_TRUE(has(shard.broker().status().cause, "NATS " + server.url() + " is away since 0 s"))
       << shard.broker().status().cause;
   EXPECT_EQ(shard.metrics.broker_outages_total, 1U);
-  const PublishToken refused = shard.publish("game:1", "1");
+  const RequestToken refused = shard.publish("game:1", "1");
   EXPECT_EQ(shard.settled.back(), (BrokerShard::Settled{refused, PublishOutcome::kUnavailable}));
   EXPECT_TRUE(shard.add("game:new")) << "at once, while the broker is away";
   shard.broker().remove_interest("game:0");
@@ -122,7 +122,7 @@ TEST(NatsLink, KillsUnderLoadLoseButNeverDoubleOrReorder) {
   ASSERT_TRUE(shard.until([&] {
     return !shard.publications.empty() && shard.publications.back().data == std::to_string(next);
   }));
-  std::set<PublishToken> tokens;
+  std::set<RequestToken> tokens;
   for (const auto& settled : shard.settled) tokens.insert(settled.token);
   EXPECT_EQ(tokens.size(), shard.settled.size()) << "and only one";
   int last = -1;
@@ -176,7 +176,7 @@ TEST(NatsLink, ASmallBatchAtAStoppedServerComesBackWithinTheFlushTimeout) {
   BrokerShard shard(options_for(server));
   ASSERT_TRUE(shard.until_up());
   server.freeze();
-  const PublishToken token = shard.publish("game:abc", "1");
+  const RequestToken token = shard.publish("game:abc", "1");
   ASSERT_TRUE(shard.until([&] { return !shard.settled.empty(); }, 1'000));
   EXPECT_EQ(shard.settled.back(), (BrokerShard::Settled{token, PublishOutcome::kUnavailable}));
   EXPECT_TRUE(has(shard.broker().status().cause, "does not answer"))

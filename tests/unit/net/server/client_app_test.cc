@@ -125,7 +125,7 @@ TEST(ClientApp, APublicationHasALimit) {
 TEST(ClientApp, AChannelNeedsItsNamespace) {
   ClientShardOptions options = ShardWorld::insecure_options();
   options.sessions.insecure = false;
-  options.sessions.namespaces["game"] = {};
+  options.sessions.namespaces.by_name["game"] = {};
   ShardWorld world(options);
   EXPECT_EQ(body_of(ask(world, post(R"({"channel":"game:1","data":1})"))), R"({"result":{}})");
   EXPECT_NE(ask(world, post(R"({"channel":"other:1","data":1})")).find(R"("code":102)"),

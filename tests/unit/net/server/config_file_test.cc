@@ -249,7 +249,7 @@ TEST_F(ConfigFile, ReadsUpToItsLimit) {
   }
   const auto text = read_config_file(write(std::string(kMaxConfigFile + 1, '#')));
   ASSERT_FALSE(text);
-  EXPECT_NE(text.error().text.find("larger than 1 MiB"), std::string::npos);
+  EXPECT_NE(text.error().text.find("larger than 1MiB"), std::string::npos);
   EXPECT_FALSE(read_config_file("/dev/zero")) << "it never ends";
 }
 

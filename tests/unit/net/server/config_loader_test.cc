@@ -22,6 +22,7 @@ struct Values {
 };
 
 Values values_of(const ConfigKey& key) {
+  if (key.name == "history_bytes") return {"5MiB", "6MiB", "7MiB"};
   switch (key.kind) {
     case ValueKind::kBool:
       return {"false", "true", "true"};
@@ -54,6 +55,15 @@ Values values_of(const ConfigKey& key) {
       return {"file", "env", "flag"};
     case ValueKind::kSecret:
       return {"key-of-the-file-0", "key-of-the-environment-0", ""};
+    case ValueKind::kText:
+    case ValueKind::kPattern:
+      return {"file-*", "env?", ""};
+    case ValueKind::kPath:
+      return {"/file", "env/file", ""};
+    case ValueKind::kPathList:
+      return {"/file", "/env,/env2", ""};
+    case ValueKind::kAudience:
+      return {};
   }
   return {};
 }
@@ -100,8 +110,9 @@ class ConfigLoader : public testing::Test {
     auto loaded = load_config(sources);
     EXPECT_TRUE(loaded) << loaded.error().text;
     if (!loaded) return {};
-    if (key.kind == ValueKind::kSecret) return loaded->api.key;
-    return value_text(key, {.config = &*loaded, .name_space = nullptr});
+    const Target target{.config = &*loaded, .name_space = nullptr};
+    if (key.kind == ValueKind::kSecret) return *std::get<std::string*>(key.slot(target));
+    return value_text(key, target);
   }
 
   std::filesystem::path folder_;
@@ -151,6 +162,13 @@ TEST_F(ConfigLoader, TakesEveryKeyFromEverySource) {
     ConfigSources sources;
     // So that a value of each kind stands alone: what must fit together has tests of its own.
     if (key.name == "queue_size") sources.environment["MILLRACE_LIMITS_PUBLICATION_SIZE"] = "1KiB";
+    if (key.name == "commands_burst") {
+      sources.environment["MILLRACE_LIMITS_CHANNELS_PER_CONNECTION"] = "5";
+    }
+    if (key.section == "token") sources.environment["MILLRACE_INSECURE"] = "1";
+    if (key.name == "hmac_previous_secret") {
+      sources.environment["MILLRACE_TOKEN_HMAC_SECRET"] = "secret-of-today";
+    }
     sources.file = file_with(key, values.file);
     EXPECT_EQ(loaded_value(key, sources), values.file);
     sources.environment[environment_name(key)] = values.environment;
@@ -184,8 +202,8 @@ TEST_F(ConfigLoader, TakesNamespacesFromTheFile) {
   ASSERT_EQ(loaded->namespaces.size(), 2U);
   EXPECT_EQ(loaded->namespaces.at("game").interest, InterestMode::kPrefix);
   EXPECT_EQ(loaded->namespaces.at("default").interest, InterestMode::kChannel);
-  EXPECT_NE(error_of({.file = write("[namespaces.game]\npayload = \"binary\"\n")})
-                .find("millrace.toml:2: namespaces.NAME.payload is \"binary\""),
+  EXPECT_NE(error_of({.file = write("[namespaces.game]\npayload = \"xml\"\n")})
+                .find("millrace.toml:2: namespaces.NAME.payload is \"xml\""),
             std::string::npos);
 }
 

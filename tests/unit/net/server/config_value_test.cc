@@ -41,9 +41,32 @@ RawValue raw_number(const ConfigKey& which, std::int64_t number) {
   return number;
 }
 
-bool is_ranged(const ConfigKey& which) {
-  return which.max > 0 && !is_list(which.kind) && which.kind != ValueKind::kSecret &&
-         which.kind != ValueKind::kSubjectPrefix;
+bool is_ranged(const ConfigKey& key) {
+  switch (key.kind) {
+    case ValueKind::kCount:
+    case ValueKind::kCountOrAuto:
+    case ValueKind::kPowerOfTwo:
+    case ValueKind::kSize:
+    case ValueKind::kDuration:
+    case ValueKind::kWholeSeconds:
+      return true;
+    case ValueKind::kBool:
+    case ValueKind::kChoice:
+    case ValueKind::kAddress:
+    case ValueKind::kAddressList:
+    case ValueKind::kOriginList:
+    case ValueKind::kNetworkList:
+    case ValueKind::kUrlList:
+    case ValueKind::kSubjectPrefix:
+    case ValueKind::kSecret:
+    case ValueKind::kText:
+    case ValueKind::kPath:
+    case ValueKind::kPathList:
+    case ValueKind::kAudience:
+    case ValueKind::kPattern:
+      return false;
+  }
+  return false;
 }
 
 // What is stored for `number`, as text.
@@ -79,7 +102,7 @@ TEST(ConfigValue, EveryRangeEndsWhereItSays) {
       EXPECT_NE(text.find(std::to_string(bad)), std::string::npos) << text;
     }
   }
-  EXPECT_EQ(ranges, 22);
+  EXPECT_EQ(ranges, 39);
 }
 
 TEST(ConfigValue, EveryListEndsWhereItSays) {
@@ -183,11 +206,31 @@ TEST(ConfigValue, KnowsAuto) {
 }
 
 TEST(ConfigValue, SaysWhatThisVersionLacks) {
-  EXPECT_NE(assign(key("namespaces", "payload"), std::string("binary"))
-                .find("not available in this version"),
-            std::string::npos);
   EXPECT_NE(assign(key("broker", "nats"), Texts{"tls://h:4222"}).find("TLS is not available"),
             std::string::npos);
+}
+
+TEST(ConfigValue, TakesWordsForAnAudience) {
+  const ConfigKey& publish = key("namespaces", "allow_publish");
+  std::string after;
+  EXPECT_EQ(assign(publish, Texts{}, &after), "");
+  EXPECT_EQ(after, "");
+  EXPECT_EQ(assign(publish, Texts{"anonymous", "client"}, &after), "");
+  EXPECT_EQ(after, "client,anonymous");
+  EXPECT_NE(assign(publish, Texts{"anonymous"}).find("alone it names nobody"), std::string::npos);
+  EXPECT_NE(assign(publish, Texts{"client", "client"}).find("twice"), std::string::npos);
+  EXPECT_NE(assign(publish, Texts{"clients"}), "");
+  EXPECT_NE(assign(publish, std::string("client")).find("not a list"), std::string::npos);
+  EXPECT_NE(assign(key("namespaces", "allow_subscribe"), Texts{"subscriber"}), "");
+}
+
+TEST(ConfigValue, ShowsNoKeyThatStandsWhereAPathShould) {
+  const std::string pem = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----";
+  for (const std::string& error :
+       {assign(key("token", "jwks"), pem), assign(key("token", "public_keys"), Texts{"/a", pem})}) {
+    EXPECT_NE(error.find("name that"), std::string::npos) << error;
+    EXPECT_EQ(error.find("hunter2"), std::string::npos) << error;
+  }
 }
 
 TEST(ConfigValue, RefusesTheSameTwice) {

@@ -53,7 +53,7 @@ TEST(ConfigurationPage, ShowsAFileWithEveryDefault) {
   }
   EXPECT_EQ(config, Config{});
   EXPECT_EQ(name_space, NamespaceConfig{});
-  EXPECT_EQ(keys + 3, config_keys().size()) << "all but the secret, --insecure and --join";
+  EXPECT_EQ(keys + 5, config_keys().size()) << "all but three secrets, --insecure and --join";
 }
 
 }  // namespace

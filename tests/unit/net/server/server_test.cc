@@ -275,8 +275,8 @@ TEST(ClientShardOptions, TellNatsWhatTheConfigurationSays) {
   EXPECT_EQ(options.nats->max_payload, 5'000U);
   EXPECT_EQ(options.nats->prefix_namespaces, std::vector<std::string>{"game"});
   EXPECT_TRUE(options.require_broker);
-  EXPECT_TRUE(options.sessions.namespaces.at("game").prefix_interest);
-  EXPECT_FALSE(options.sessions.namespaces.at("chat").prefix_interest);
+  EXPECT_TRUE(options.sessions.namespaces.by_name.at("game").prefix_interest);
+  EXPECT_FALSE(options.sessions.namespaces.by_name.at("chat").prefix_interest);
   EXPECT_EQ(options.client_shards, 2U);
   EXPECT_EQ(options.ring.files, 10U);
 }

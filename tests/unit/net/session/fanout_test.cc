@@ -101,8 +101,7 @@ TEST(Fanout, ShardsEachEncodeOnce) {
   for (const auto& [file, shard] : subscribers) EXPECT_EQ(world.texts(file, shard).size(), 3U);
 }
 
-TEST(Fanout, PublishesInFlightHaveALimit) {
-  // Two shards: a publication for the other shard's channel stays in flight until that one turns.
+TEST(Fanout, QuestionsInFlightHaveALimit) {
   for (const std::uint32_t limit : {1U, 2U, 3U}) {
     ShardMetrics metrics;
     ManualClock clock;
@@ -110,16 +109,24 @@ TEST(Fanout, PublishesInFlightHaveALimit) {
     MemRing ring(buffers);
     Reactor reactor(ring, clock);
     ConnectionTable table(reactor, buffers, metrics, {});
-    Fanout fanout(table, metrics, limit);
-    std::vector<PublishToken> tokens;
+    const ClientCodecs codecs;
+    Fanout fanout(table, metrics, codecs.encoders(), limit);
+    std::vector<RequestToken> tokens;
     for (std::uint32_t i = 0; i < limit; ++i) {
-      const auto token = fanout.begin_publish({1, 1}, i);
+      const auto token = fanout.begin({1, 1}, i);
       ASSERT_TRUE(token.has_value());
       tokens.push_back(*token);
     }
-    EXPECT_FALSE(fanout.begin_publish({1, 1}, 99).has_value());
-    fanout.published(tokens.back(), PublishOutcome::kAccepted);  // its connection is long gone
-    EXPECT_TRUE(fanout.begin_publish({1, 1}, 99).has_value());
+    EXPECT_FALSE(fanout.begin({1, 1}, 99).has_value());
+    // Its connection is long gone.
+    fanout.published(tokens.back(), PublishOutcome::kAccepted, {});
+    auto token = fanout.begin({1, 1}, 99);
+    ASSERT_TRUE(token.has_value());
+    fanout.history(*token, {});
+    token = fanout.begin({1, 1}, 99, true);
+    ASSERT_TRUE(token.has_value());
+    fanout.presence(*token, {});
+    EXPECT_TRUE(fanout.begin({1, 1}, 99).has_value());
   }
 }
 

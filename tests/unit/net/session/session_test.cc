@@ -114,13 +114,13 @@ TEST(Session, ErrorsHaveTheirCodes) {
 
 TEST(Session, NamespacesAreKnownOrInsecure) {
   ClientShardOptions some = options();
-  some.sessions.namespaces["game"] = {};
+  some.sessions.namespaces.by_name["game"] = {};
   EXPECT_NE(some.sessions.find_namespace("other:x"), nullptr);
   some.sessions.insecure = false;
   EXPECT_EQ(some.sessions.find_namespace("other:x"), nullptr);
   EXPECT_EQ(some.sessions.find_namespace("plain"), nullptr);
   EXPECT_NE(some.sessions.find_namespace("game:x"), nullptr);
-  some.sessions.namespaces["default"] = {};
+  some.sessions.namespaces.by_name["default"] = {};
   EXPECT_NE(some.sessions.find_namespace("plain"), nullptr);
 }
 
@@ -271,24 +271,6 @@ TEST(Session, SaysGoodbyeWhenTheServerDrains) {
   world.send(file, client_close_frame(3001, ""));
   EXPECT_FALSE(world.ring().is_open(file));
   EXPECT_TRUE(world.shard().drained());
-}
-
-TEST(Session, APublicationNamesTheUserThatTheClientHasProvenToBe) {
-  ShardWorld world;
-  const FileSlot file = world.open_client();
-  EXPECT_EQ(one_reply(world, file, subscribe(2, "news")), R"({"id":2,"subscribe":{}})");
-  const auto publish = [&] {
-    world.send_text(file, R"({"id":3,"publish":{"channel":"news","data":1}})");
-    return world.texts(file).at(0);
-  };
-  EXPECT_EQ(publish().find(R"("user":"anna")"), std::string::npos);
-  world.shard().connections().for_each([](Connection& connection) {
-    auto& session = static_cast<Session&>(*connection.protocol()->hub_client());
-    EXPECT_EQ(session.identity().user(), "") << "nobody in particular without a token";
-    session.set_identity(*Identity::make("anna", Expiry{}, 1));
-    EXPECT_EQ(session.identity().user(), "anna");
-  });
-  EXPECT_NE(publish().find(R"("user":"anna")"), std::string::npos);
 }
 
 TEST(Session, WithoutItsBrokerAPublicationIsATemporaryErrorAndASubscriptionHolds) {

@@ -1,0 +1,91 @@
+#include "net/server/namespace_check.h"
+
+#include "net/server/duration_size.h"
+
+namespace millrace {
+namespace {
+
+using Fault = std::optional<NamespaceFault>;
+
+bool anybody(const Audience& audience) { return audience != Audience{}; }
+
+bool keeps_history(const NamespaceConfig& settings) { return settings.history_size > 0; }
+
+Fault fault_of_history(const NamespaceConfig& settings, BrokerKind broker) {
+  const std::string size = std::to_string(settings.history_size);
+  if (!keeps_history(settings)) {
+    if (settings.history_ttl == Duration{}) return std::nullopt;
+    return NamespaceFault{"history_ttl", "is " + duration_text(settings.history_ttl) +
+                                             ", but history_size is 0, so nothing is kept; write "
+                                             "history_size = 100, or take history_ttl out"};
+  }
+  if (broker == BrokerKind::kNats) {
+    return NamespaceFault{"history_size",
+                          "is " + size +
+                              ", but the broker is nats, which keeps no history in this version "
+                              "(it needs JetStream); take history_size out, or use broker memory"};
+  }
+  if (settings.history_ttl == Duration{}) {
+    return NamespaceFault{"history_size",
+                          "is " + size +
+                              ", but there is no history_ttl, so nothing would be kept; write "
+                              "history_ttl = \"5m\""};
+  }
+  if (settings.history_meta_ttl < settings.history_ttl) {
+    return NamespaceFault{"history_meta_ttl",
+                          "is " + duration_text(settings.history_meta_ttl) + " and history_ttl " +
+                              duration_text(settings.history_ttl) +
+                              "; allowed: a history_meta_ttl not below the history_ttl, or the "
+                              "position would be forgotten before the publications"};
+  }
+  return std::nullopt;
+}
+
+Fault without_history(std::string_view key, std::string_view value) {
+  return NamespaceFault{key, "is " + std::string(value) +
+                                 ", but the namespace keeps no history; write history_size = 100 "
+                                 "and history_ttl = \"5m\""};
+}
+
+Fault fault_of_what_needs_history(const NamespaceConfig& settings) {
+  if (keeps_history(settings)) return std::nullopt;
+  if (settings.delivery == DeliveryMode::kRecoverable) {
+    return without_history("delivery", "recoverable");
+  }
+  if (settings.recover) return without_history("recover", "true");
+  if (settings.position) return without_history("position", "true");
+  if (settings.delta) return without_history("delta", "true");
+  if (anybody(settings.allow_history)) return without_history("allow_history", "not empty");
+  return std::nullopt;
+}
+
+Fault fault_of_presence(const NamespaceConfig& settings, BrokerKind broker) {
+  if (broker == BrokerKind::kNats && (settings.presence || settings.join_leave)) {
+    return NamespaceFault{settings.presence ? "presence" : "join_leave",
+                          "is true, but the broker is nats, whose nodes don't tell each other who "
+                          "is there in this version; take it out, or use broker memory"};
+  }
+  if (anybody(settings.allow_presence) && !settings.presence) {
+    return NamespaceFault{"allow_presence",
+                          "is not empty, but presence is false; write presence = true"};
+  }
+  return std::nullopt;
+}
+
+Fault fault_of_payload(const NamespaceConfig& settings) {
+  if (settings.payload != PayloadKind::kBinary || !settings.delta) return std::nullopt;
+  return NamespaceFault{"delta",
+                        "is true, but payload is binary, and patches are made of JSON payloads; "
+                        "write payload = \"json\", or take delta out"};
+}
+
+}  // namespace
+
+std::optional<NamespaceFault> find_fault(const NamespaceConfig& settings, BrokerKind broker) {
+  if (Fault fault = fault_of_history(settings, broker)) return fault;
+  if (Fault fault = fault_of_what_needs_history(settings)) return fault;
+  if (Fault fault = fault_of_presence(settings, broker)) return fault;
+  return fault_of_payload(settings);
+}
+
+}  // namespace millrace

@@ -1,0 +1,80 @@
+#include "net/session/session_desk.h"
+
+#include <vector>
+
+#include "core/base/assert.h"
+#include "net/session/session.h"
+
+namespace millrace {
+
+SessionDesk::SessionDesk(const SessionDeskParts& shard, TokenGate gate, Instant now)
+    : reactor_(shard.reactor),
+      table_(shard.table),
+      hub_(shard.hub),
+      gate_(std::move(gate)),
+      notes_(reactor_.timers(), *this, shard.settings.subscription_grace),
+      waiting_(*this),
+      context_{hub_,
+               shard.fanout,
+               shard.codecs.encoders(),
+               shard.codecs.decoders(),
+               gate_,
+               shard.random,
+               shard.metrics,
+               shard.settings,
+               notes_,
+               waiting_,
+               connects_} {
+  reactor_.add_source(*this, "sessions that waited");
+  reactor_.timers().arm(position_timer_, now + shard.settings.position_check / kPositionSteps,
+                        *this);
+}
+
+SessionDesk::~SessionDesk() { reactor_.timers().cancel(position_timer_); }
+
+Session* SessionDesk::find(ConnId id) {
+  Connection* connection = table_.find(id);
+  if (connection == nullptr || connection->closing()) return nullptr;
+  return dynamic_cast<Session*>(connection->protocol()->hub_client());  // HTTP has none
+}
+
+void SessionDesk::resume(ConnId id, Instant now) {
+  if (Session* session = find(id)) session->resume(now);
+}
+
+void SessionDesk::on_expired(SubscriberId who, Bytes channel, Instant now) {
+  Connection* connection = table_.find_index(who);
+  CHECK(connection != nullptr);  // notes go with their session
+  static_cast<Session*>(connection->protocol()->hub_client())->expire_subscription(channel, now);
+}
+
+Result<void, RevokeError> SessionDesk::revoke(const Revocation& revocation, std::int64_t calendar,
+                                              Instant now) {
+  const auto done = gate_.revoke(revocation, calendar);
+  if (!done.ok()) return done;
+  context_.now = now;
+  hub_.set_now(now);
+  // Whom it closes leaves the table.
+  std::vector<ConnId> all;
+  table_.for_each([&all](Connection& connection) { all.push_back(connection.id()); });
+  for (const ConnId id : all) {
+    Session* session = find(id);
+    if (session != nullptr) session->look_at(revocation, now);
+  }
+  return done;
+}
+
+void SessionDesk::drain(Instant now) {
+  context_.now = now;
+  hub_.set_now(now);
+  waiting_.drain(now);
+}
+
+void SessionDesk::on_timer(Timer&, Instant now) {
+  context_.now = now;
+  hub_.check_positions(static_cast<std::uint32_t>(hub_.channel_slots() / kPositionSteps + 1), now);
+  reactor_.timers().arm(position_timer_, now + context_.settings.position_check / kPositionSteps,
+                        *this);
+}
+
+}  // namespace millrace

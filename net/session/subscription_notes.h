@@ -1,0 +1,66 @@
+// What few subscriptions have: an info of their own, and an end. Both come with a token.
+//
+// Owner: the sessions of a shard share one. A note lives as long as its subscription; the session
+// sees to that.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/hub/delivery_sink.h"
+#include "core/time/timer_wheel.h"
+#include "net/session/identity.h"
+
+namespace millrace {
+
+struct SubscriptionNote : Timer {
+  SubscriberId who = 0;
+  std::string channel;
+  std::string info;  // raw JSON: ClientInfo::chan_info
+  std::string data;  // raw JSON, told in the reply
+  Expiry expiry;
+};
+
+static_assert(sizeof(SubscriptionNote) == 144, "docs/memory.md tells what a note costs");
+
+// Told when a subscription has expired, and its grace is over.
+class NoteExpiry {
+ public:
+  virtual void on_expired(SubscriberId who, Bytes channel, Instant now) = 0;
+
+ protected:
+  ~NoteExpiry() = default;
+};
+
+class SubscriptionNotes final : private TimerHandler {
+ public:
+  // Both must outlive it.
+  SubscriptionNotes(TimerWheel& timers, NoteExpiry& events, Duration grace)
+      : timers_(timers), events_(events), grace_(grace) {}
+  ~SubscriptionNotes();
+  SubscriptionNotes(const SubscriptionNotes&) = delete;
+  SubscriptionNotes& operator=(const SubscriptionNotes&) = delete;
+
+  // In the place of one that is there. What says nothing is not kept.
+  void put(SubscriberId who, Bytes channel, Bytes info, Bytes data, Expiry expiry);
+  [[nodiscard]] const SubscriptionNote* find(SubscriberId who, Bytes channel) const;
+  void erase(SubscriberId who, Bytes channel);
+  void erase_all(SubscriberId who);
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  using Notes = std::vector<std::unique_ptr<SubscriptionNote>>;
+
+  void on_timer(Timer& timer, Instant now) override;
+
+  TimerWheel& timers_;
+  NoteExpiry& events_;
+  const Duration grace_;
+  boost::unordered_flat_map<SubscriberId, Notes> notes_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace millrace

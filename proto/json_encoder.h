@@ -1,0 +1,51 @@
+// What a server says, as lines of JSON (the Centrifuge protocol; docs/PROTOCOL.md has the bytes).
+//
+// Members stand in the order of the protocol's own fields. SDKs read results as objects, so an
+// empty one is {}. A payload in DataForm::kFull or kPatch is a JSON string: it must be UTF-8.
+//
+// No state; used by all shards.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "core/base/bytes.h"
+#include "proto/encoder.h"
+
+namespace millrace {
+
+// The server's ping: an empty object.
+inline constexpr Bytes kJsonPing = "{}";
+
+class JsonEncoder final : public Encoder {
+ public:
+  [[nodiscard]] bool binary() const override { return false; }
+  [[nodiscard]] Bytes separator() const override { return "\n"; }
+
+  void connect(std::string& out, std::uint32_t id, const ConnectResult& result) const override;
+  void subscribe(std::string& out, std::uint32_t id, const SubscribeResult& result) const override;
+  void unsubscribe(std::string& out, std::uint32_t id) const override;
+  void publish(std::string& out, std::uint32_t id) const override;
+  void presence(std::string& out, std::uint32_t id,
+                std::span<const ClientInfo> members) const override;
+  void presence_stats(std::string& out, std::uint32_t id, PresenceCounts counts) const override;
+  void history(std::string& out, std::uint32_t id, const HistoryResult& result) const override;
+  void rpc(std::string& out, std::uint32_t id, Bytes data) const override;
+  void refresh(std::string& out, std::uint32_t id, const RefreshResult& result) const override;
+  void sub_refresh(std::string& out, std::uint32_t id,
+                   const SubRefreshResult& result) const override;
+  void error(std::string& out, std::uint32_t id, ErrorCode code) const override;
+
+  void publication_push(std::string& out, Bytes channel,
+                        const PublicationOut& publication) const override;
+  void join_push(std::string& out, Bytes channel, const ClientInfo& member) const override;
+  void leave_push(std::string& out, Bytes channel, const ClientInfo& member) const override;
+  void unsubscribe_push(std::string& out, Bytes channel, UnsubscribeCode code) const override;
+  void subscribe_push(std::string& out, Bytes channel, const SubscribePush& push) const override;
+  void message_push(std::string& out, Bytes data) const override;
+  void refresh_push(std::string& out, bool expires, std::uint32_t ttl) const override;
+  void ping(std::string& out) const override;
+};
+
+}  // namespace millrace
