@@ -4,20 +4,20 @@ namespace millrace {
 
 Channel* ChannelTable::find(Bytes name) {
   const auto it = by_name_.find(name);
-  return it == by_name_.end() ? nullptr : &at(it->second);
+  return it == by_name_.end() ? nullptr : &at(*it);
 }
 
 Channel* ChannelTable::add(Bytes name) {
   const auto [channel, slot] = channels_.acquire(name);
   if (channel == nullptr) return nullptr;
   channel->slot = slot;
-  const bool inserted = by_name_.emplace(Bytes(channel->name), slot.index).second;
+  const bool inserted = by_name_.insert(slot.index).second;
   CHECK(inserted);
   return channel;
 }
 
 void ChannelTable::remove(Channel& channel) {
-  const auto erased = by_name_.erase(Bytes(channel.name));
+  const auto erased = by_name_.erase(channel.slot.index);
   CHECK_EQ(erased, 1U);
   channels_.release(channel.slot);
 }

@@ -5,7 +5,7 @@
 // choose names that collide. Limit: `max_channels`; beyond it add() returns nullptr.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -42,6 +42,8 @@ struct Channel {
   SlotId slot;                            // its own place in the table
 };
 
+static_assert(sizeof(Channel) == 88, "docs/memory.md adds up what a channel costs");
+
 class ChannelTable {
  public:
   explicit ChannelTable(std::uint32_t max_channels) : channels_(max_channels) {}
@@ -61,9 +63,27 @@ class ChannelTable {
   [[nodiscard]] std::uint32_t size() const { return channels_.size(); }
 
  private:
+  // A slot's name, or a name itself. The slots in the set are taken.
+  struct NameOf {
+    using is_transparent = void;
+    [[nodiscard]] static Bytes name(Bytes bytes) { return bytes; }
+    [[nodiscard]] Bytes name(std::uint32_t slot) const { return channels->find_index(slot)->name; }
+
+    Slab<Channel>* channels;
+  };
+  struct Hash : NameOf {
+    using is_avalanching = void;  // BytesHash is
+    std::size_t operator()(auto key) const { return hash_bytes(name(key)); }
+  };
+  struct Equal : NameOf {
+    bool operator()(auto a, auto b) const { return name(a) == name(b); }
+  };
+
   Slab<Channel> channels_;
-  // Keys view the names inside the slab, which do not move.
-  boost::unordered_flat_map<Bytes, std::uint32_t, BytesHash, std::equal_to<>> by_name_;
+  // Slots: a name that is looked up is compared with the channel's own in any case, so a view of
+  // it here would only cost 16 bytes more.
+  boost::unordered_flat_set<std::uint32_t, Hash, Equal> by_name_{0, Hash{{&channels_}},
+                                                                 Equal{{&channels_}}};
 };
 
 }  // namespace millrace

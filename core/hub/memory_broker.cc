@@ -69,17 +69,11 @@ void MemoryBroker::remove_interest(Bytes channel) {
 }
 
 void MemoryBroker::change_interest(ShardId shard, Bytes channel, bool added) {
-  auto it = owned_.find(channel);
   if (added) {
-    if (it == owned_.end()) it = owned_.emplace(std::string(channel), std::vector<ShardId>()).first;
-    CHECK(std::find(it->second.begin(), it->second.end(), shard) == it->second.end());
-    it->second.push_back(shard);
-    return;
+    owned_.add(channel, shard);
+  } else {
+    owned_.remove(channel, shard);
   }
-  CHECK(it != owned_.end());
-  const auto removed = std::erase(it->second, shard);
-  CHECK_EQ(removed, 1U);
-  if (it->second.empty()) owned_.erase(it);
 }
 
 bool MemoryBroker::on_interest_message(ShardId from, Message& message) {
@@ -130,14 +124,14 @@ StreamPosition MemoryBroker::accept(const Publication& publication, const Stream
 
 // This shard itself comes last: what its hub does then may change who has interest.
 void MemoryBroker::spread(const Publication& publication) {
-  const auto it = owned_.find(publication.channel);
-  if (it == owned_.end()) return;
+  const auto shards = owned_.wanted_by(publication.channel);
+  if (shards.empty()) return;
   bool wanted_here = false;
   OwnedBytes info;
-  if (it->second.size() > 1 || it->second.front() != mailbox_.self()) {
+  if (shards.size() > 1 || shards.front() != mailbox_.self()) {
     info = pack_client_info(publication.info);
   }
-  for (const ShardId shard : it->second) {
+  for (const ShardId shard : shards) {
     if (shard == mailbox_.self()) {
       wanted_here = true;
     } else {

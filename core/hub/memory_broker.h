@@ -17,13 +17,11 @@
 // publication on its way to one shard is dropped and counted. The store's; and kAnswerBytes.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
-#include <string>
 #include <vector>
 
-#include "core/base/hash.h"
 #include "core/base/random.h"
 #include "core/hub/broker.h"
+#include "core/hub/interest_table.h"
 #include "core/hub/presence_table.h"
 #include "core/hub/stream_store.h"
 #include "core/metrics/shard_metrics.h"
@@ -110,8 +108,7 @@ class MemoryBroker final : public Broker, private TimerHandler {
   BrokerEvents& events_;
   ShardMetrics& metrics_;
   TimerWheel& timers_;
-  // The shards with interest, by channel that this shard owns.
-  boost::unordered_flat_map<std::string, std::vector<ShardId>, BytesHash, std::equal_to<>> owned_;
+  InterestTable owned_;  // which shards have interest, of the channels that this shard owns
   StreamStore streams_;
   PresenceTable presence_;
   Timer sweep_;

@@ -93,10 +93,8 @@ void MemoryBroker::announce(Instant now) {
 
 // Those who miss it can ask; this shard itself comes last, as with publications.
 void MemoryBroker::spread(const PresenceNews& news) {
-  const auto it = owned_.find(news.channel);
-  if (it == owned_.end()) return;
   bool wanted_here = false;
-  for (const ShardId shard : it->second) {
+  for (const ShardId shard : owned_.wanted_by(news.channel)) {
     if (shard == mailbox_.self()) {
       wanted_here = true;
       continue;

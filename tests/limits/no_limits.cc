@@ -17,6 +17,7 @@ void add_formats(std::map<std::string, std::string>& all) {
        "public_key.cc:kBytes",
        "kernel_features.cc:kRegisterMemoryRegion",
        "client_info.cc:kParts",
+       "interest_table.h:kMaxName",
        "client_header.cc:kControlBit",
        "client_header.cc:kFinBit",
        "client_header.cc:kIn16Bits",
