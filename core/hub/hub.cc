@@ -183,6 +183,15 @@ bool Hub::server_side(SubscriberId who, Bytes name) {
   return entry != nullptr && entry->server_side;
 }
 
+std::uint32_t Hub::server_side_of(SubscriberId who) {
+  SubscriptionList* const list = list_of(who);
+  std::uint32_t found = 0;
+  for (std::uint32_t i = 0; list != nullptr && i < list->size(); ++i) {
+    if ((*list)[i].server_side) ++found;
+  }
+  return found;
+}
+
 std::uint32_t Hub::subscriptions_of(SubscriberId who) const {
   return who < lists_.size() ? lists_[who].size() : 0;
 }
@@ -276,9 +285,11 @@ void Hub::spread(Channel& channel, const Publication& publication, Bytes base) {
   sink_.deliver(publication, base, channel.subscribers);
   delivering_ = false;
   if (channel.stream == nullptr || channel.stream->delta == 0) return;
-  channel.stream->last.assign(publication.data);
+  // What is not in the stream is not in who recovers from it, either.
+  const bool numbered = publication.position.offset != 0;
+  channel.stream->last.assign(numbered ? publication.data : Bytes());
   for (Subscriber& each : channel.subscribers) {
-    if (each.delta && !each.joining) each.based = 1;
+    if (each.delta && !each.joining) each.based = numbered ? 1 : 0;
   }
 }
 

@@ -91,6 +91,8 @@ class Hub final : public BrokerEvents {
   [[nodiscard]] bool subscribed(SubscriberId who, Bytes channel);
   // The server made the subscription.
   [[nodiscard]] bool server_side(SubscriberId who, Bytes channel);
+  // How many of its subscriptions are of that kind.
+  [[nodiscard]] std::uint32_t server_side_of(SubscriberId who);
   [[nodiscard]] std::uint32_t subscriptions_of(SubscriberId who) const;
 
   // The sink is answered with the token, perhaps from inside these calls. REQUIRES of tokens: the

@@ -116,6 +116,10 @@ StreamPosition MemoryBroker::accept(const Publication& publication, const Stream
         streams_.append(publication.channel, publication.data, publication.info, options, now);
     accepted.previous = accepted.position.offset - 1;
     plan_sweep(now);
+  } else {
+    // The namespace keeps nothing any more. Who comes back when it does again has missed this one,
+    // and another epoch tells.
+    streams_.forget(publication.channel);
   }
   ++metrics_.broker_published_total;
   spread(accepted);

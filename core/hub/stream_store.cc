@@ -112,6 +112,15 @@ StreamPosition StreamStore::remove(Bytes channel, Instant now) {
   return stream == nullptr ? StreamPosition() : StreamPosition{stream->top, stream->epoch};
 }
 
+void StreamStore::forget(Bytes channel) {
+  shard_.verify();
+  if (by_name_.empty()) return;
+  const auto it = by_name_.find(channel);
+  if (it == by_name_.end()) return;
+  forget(**it);
+  tell_metrics();
+}
+
 // --- streams -------------------------------------------------------------------------------------
 
 Stream* StreamStore::find(Bytes channel, Instant now) {

@@ -89,6 +89,9 @@ class StreamStore {
   // Drops what is kept. The top, and no position at all if the channel has no stream.
   StreamPosition remove(Bytes channel, Instant now);
 
+  // Forgets the stream, if the channel has one: the next has another epoch.
+  void forget(Bytes channel);
+
   // Gives up what is too old: at most kSweepWork publications and streams. When it next wants to be
   // called; not later than `now` if there is more to do, never() if there is nothing.
   Instant sweep(Instant now);

@@ -242,7 +242,8 @@ void Session::send() {
 void Session::fail(std::uint32_t id, ErrorCode code) {
   encoder().error(message(), id, code);
   send();
-  if (code == ErrorCode::kTooManyRequests) return;
+  // The one is counted as a command, the other is ours.
+  if (code == ErrorCode::kTooManyRequests || code == ErrorCode::kInternal) return;
   if (!fair_use_.on_error(context_.settings.fair_use, context_.now)) {
     disconnect(DisconnectCode::kTooManyErrors, context_.now);
   }

@@ -127,6 +127,7 @@ class Session final : public TransportUser {
   // `granted` is what its token says.
   bool may_subscribe(std::uint32_t id, const SubscribeCommand& command,
                      const NamespaceSettings& settings, ClaimedSubscription& granted, Instant now);
+  [[nodiscard]] bool has_just(std::span<const ClaimedSubscription> subs) const;
   [[nodiscard]] Asker asker(Bytes channel) const;
   // The token was made for this user, this channel, and this client if it names one.
   [[nodiscard]] bool is_own(const SubscribeClaims& claims, Bytes channel) const;

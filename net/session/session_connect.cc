@@ -133,7 +133,7 @@ void Session::subscribe_claimed(PendingConnect& connect, const ConnectClaims& cl
       command.position = before->position;
     }
     SubscribeOptions options = options_for(command, settings, sub);
-    options.announce = options.presence.announce;
+    options.announce = sub.join_leave.value_or(settings.presence.announce);
     options.server_side = true;
     options.held = true;
     options.ticket = 0;
@@ -222,6 +222,15 @@ std::uint32_t Session::ttl_of(Expiry expiry, Instant now) const {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, UINT32_MAX));
 }
 
+// Of the channels that a token brings along. REQUIRES: none stands there twice.
+bool Session::has_just(std::span<const ClaimedSubscription> subs) const {
+  const SubscriberId self = transport_.id().index;
+  return context_.hub.server_side_of(self) == subs.size() &&
+         std::ranges::all_of(subs, [this, self](const ClaimedSubscription& sub) {
+           return context_.hub.server_side(self, sub.channel);
+         });
+}
+
 void Session::handle(std::uint32_t id, const RefreshCommand& command, Instant now) {
   if (command.token.empty()) return disconnect(DisconnectCode::kBadRequest, now);
   if (!context_.tokens.usable()) return fail(id, ErrorCode::kNotAvailable);
@@ -235,13 +244,8 @@ void Session::handle(std::uint32_t id, const RefreshCommand& command, Instant no
   if (claims.user != user()) return disconnect(DisconnectCode::kInvalidToken, now);
   const bool expires = claims.times.expires_at != 0 && !context_.settings.insecure;
   if (expires && claims.times.expires_at <= calendar) return fail(id, ErrorCode::kExpired);
-  // Other channels than it has now: it comes back and gets them.
-  const SubscriberId self = transport_.id().index;
-  for (const ClaimedSubscription& sub : claims.subs) {
-    if (!context_.hub.server_side(self, sub.channel)) {
-      return disconnect(DisconnectCode::kInsufficientState, now);
-    }
-  }
+  // Other channels than it has now, more or fewer: it comes back and gets them.
+  if (!has_just(claims.subs)) return disconnect(DisconnectCode::kInsufficientState, now);
   auto identity = Identity::make(
       {.user = claims.user,
        .info = claims.info,
@@ -258,7 +262,7 @@ void Session::handle(std::uint32_t id, const RefreshCommand& command, Instant no
   encoder().refresh(message(), id,
                     {.client = client.view(),
                      .version = context_.settings.version,
-                     .expires = expires,
+                     .expires = !identity_.expiry().never(),
                      .ttl = ttl_of(identity_.expiry(), now)});
   send();
 }

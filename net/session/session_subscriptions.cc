@@ -128,7 +128,9 @@ SubscribeOptions Session::options_for(const SubscribeCommand& command,
                                       const NamespaceSettings& settings,
                                       const ClaimedSubscription& granted) const {
   const bool kept = settings.stream.kept();
-  const bool may_ask = kept && may(settings.read_history, asker(command.channel));
+  Asker self = asker(command.channel);
+  self.subscribed = true;  // it is about to be
+  const bool may_ask = kept && may(settings.read_history, self);
   SubscribeOptions options;
   options.format = format_ != WireFormat::kJson;
   options.stream = settings.stream;
@@ -141,8 +143,10 @@ SubscribeOptions Session::options_for(const SubscribeCommand& command,
                        (kept && granted.positioned.value_or(settings.positioned)) ||
                        (command.positioned && may_ask);
   options.delta = settings.delta && options.positioned && !command.delta.empty();
-  options.announce = options.presence.announce && command.join_leave &&
-                     may(settings.read_presence, asker(command.channel));
+  options.announce =
+      options.presence.announce && command.join_leave && may(settings.read_presence, self);
+  // Who is to be hidden is not announced either, unless the token says so.
+  if (granted.presence == false && !granted.join_leave) options.presence.announce = false;
   options.recovering = options.recoverable && command.recover;
   if (options.recovering) {
     if (const auto epoch = Epoch::parse(command.position.epoch)) {
@@ -256,7 +260,7 @@ void Session::handle(std::uint32_t id, const SubRefreshCommand& command, Instant
   const Expiry expiry =
       expires ? Expiry::of_calendar(claims.times.expires_at, calendar, now) : Expiry{};
   context_.notes.put(self, command.channel, claims.sub.info, claims.sub.data, expiry);
-  encoder().sub_refresh(message(), id, {.expires = expires, .ttl = ttl_of(expiry, now)});
+  encoder().sub_refresh(message(), id, {.expires = !expiry.never(), .ttl = ttl_of(expiry, now)});
   send();
 }
 

@@ -100,6 +100,8 @@ class Connection : public Timer {
   [[nodiscard]] ConnId id() const { return id_; }
   [[nodiscard]] const Peer& peer() const { return peer_; }
   [[nodiscard]] bool open() const { return state_ == State::kOpen; }
+  // A send did not fit, and the protocol is about to be told.
+  [[nodiscard]] bool overflowed() const { return overflowed_; }
   [[nodiscard]] bool closing() const { return state_ == State::kClosing; }
   [[nodiscard]] std::size_t queued_bytes() const { return queue_ ? queue_->bytes() : 0; }
   // True while the kernel has bytes of this connection that the peer's side has not taken yet.

@@ -99,7 +99,10 @@ class WsTransport : public Protocol, public Transport {
   void send_frame(const SharedBytes& frame) override;
   void close(std::uint16_t code, Bytes reason, Instant now) override;
   void set_user_deadline(Instant deadline) override;
-  bool open() const override { return state_ == State::kOpen && connection_.open(); }
+  // Not if something did not fit into its queue: whatever else it is told gets lost.
+  bool open() const override {
+    return state_ == State::kOpen && connection_.open() && !connection_.overflowed();
+  }
   ConnId id() const override { return connection_.id(); }
 
  private:

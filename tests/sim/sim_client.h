@@ -30,6 +30,8 @@ class SimClient final : public Peer {
   void look();
   // Nothing is on its way any more: who is connected has all its answers and all its publications.
   void check_settled() const;
+  // It has asked something and is not answered yet.
+  [[nodiscard]] bool asks() const { return !pending_.empty(); }
   [[nodiscard]] bool live() const { return connected() && state_ == State::kLive; }
   // In the channel, and told so.
   [[nodiscard]] bool in(const std::string& channel) const;

@@ -251,7 +251,7 @@ void World::calm() {
   for (const auto& client : clients_) client->stop();
   for (const auto& publisher : publishers_) publisher->stop();
   run_until(scheduler_.now() + seconds(20));
-  for (const auto& client : clients_) client->check_settled();
+  check_settled();
   for (const auto& publisher : publishers_) publisher->check_answered();
 }
 
@@ -259,7 +259,7 @@ void World::probe() {
   trace_.say("world", "the probe begins");
   for (const auto& client : clients_) client->probe();
   run_until(scheduler_.now() + seconds(3));
-  for (const auto& client : clients_) client->check_settled();
+  check_settled();
 }
 
 void World::drain() {

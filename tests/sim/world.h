@@ -134,6 +134,7 @@ class World {
   void chaos();
   void calm();
   void look();
+  void check_settled();
   void probe();
   void drain();
   void end_checks();

@@ -1,4 +1,6 @@
 // What must be so when all is still, and when all is over.
+#include <algorithm>
+
 #include "tests/sim/sim_client.h"
 #include "tests/sim/world.h"
 
@@ -6,6 +8,7 @@ namespace millrace::sim {
 namespace {
 
 constexpr Duration kLook = seconds(3);
+constexpr int kAnswerSteps = 1'000;  // of a millisecond
 
 }  // namespace
 
@@ -16,11 +19,20 @@ void World::look() {
   settled_ = true;
   for (const auto& client : clients_) client->look();
   run_until(scheduler_.now() + kLook);
-  for (const auto& client : clients_) client->check_settled();
+  check_settled();
   for (const auto& [id, what] : suspicions_) {
     if (!is_gone(id)) finding(what);
   }
   settled_ = false;
+}
+
+// Who has lost its channel's position comes back at any time, perhaps just now.
+void World::check_settled() {
+  const auto asks = [](const auto& client) { return client->asks(); };
+  for (int i = 0; i < kAnswerSteps && std::ranges::any_of(clients_, asks); ++i) {
+    run_until(scheduler_.now() + milliseconds(1));
+  }
+  for (const auto& client : clients_) client->check_settled();
 }
 
 bool World::presence_complete() const {
