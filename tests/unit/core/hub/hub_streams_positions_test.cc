@@ -162,6 +162,20 @@ TEST_F(HubStreamsPositions, PatchesAreForThoseWhoHaveTheBase) {
   EXPECT_EQ(sink_.patched["3"], (Ids{1, 3}));
 }
 
+// A namespace that keeps nothing for a while, by a reload.
+TEST_F(HubStreamsPositions, WhatHasNoPositionIsNoBase) {
+  join(1, delta(), top(0));
+  publish(1);
+  publish(2);
+  EXPECT_EQ(sink_.patched["2"], Ids{1});
+  world_.hub.on_publication({.channel = "a", .data = "between"});
+  EXPECT_EQ(sink_.bases["between"], "");
+  publish(3);
+  EXPECT_EQ(sink_.patched["3"], Ids{});
+  publish(4);
+  EXPECT_EQ(sink_.patched["4"], Ids{1});
+}
+
 TEST_F(HubStreamsPositions, WhatWasRecoveredIsABase) {
   SubscribeOptions options = delta();
   options.recoverable = options.recovering = true;

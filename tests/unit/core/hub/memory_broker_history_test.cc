@@ -47,6 +47,21 @@ TEST_F(MemoryBrokerHistory, WhatIsNotKeptHasNoPosition) {
   EXPECT_EQ(b.broker.streams().streams(), 0U);
 }
 
+// A namespace that keeps nothing for a while, by a reload: nobody is told that nothing was missed.
+TEST_F(MemoryBrokerHistory, WhatIsNotKeptEndsTheEpoch) {
+  publish(b, far, "x", 1);
+  publish(b, near, "other", 2);
+  publish(b, far, "y", 3, {});
+  publish(b, far, "z", 4);
+  EXPECT_EQ(b.positions[4].offset, 1U);
+  EXPECT_NE(b.positions[4].epoch, b.positions[1].epoch);
+  EXPECT_EQ(b.metrics.history_publications, 1U);
+  settle();
+  publish(b, near, "other", 5);
+  settle();
+  EXPECT_EQ(b.positions[5].offset, 2U) << "another channel's goes on";
+}
+
 TEST_F(MemoryBrokerHistory, IsReadFromHereAndFromAfar) {
   for (RequestToken token = 1; token <= 3; ++token) publish(b, far, std::to_string(token), token);
   read(b, far, 10, 1);

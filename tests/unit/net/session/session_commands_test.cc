@@ -156,6 +156,19 @@ TEST(SessionCommands, TooManyErrorsEndTheConnection) {
   EXPECT_TRUE(holds(last, "3509 too many errors")) << last;
 }
 
+// What does not fit is lost, and so is who asked: the shard's time is not spent on the rest.
+TEST(SessionCommands, NothingIsExecutedBehindAReplyThatDoesNotFit) {
+  ClientShardOptions options = World::options();
+  options.connections.queue_bytes = 1'000;
+  World world(options);
+  const FileSlot file = world.open_as("anna");
+  std::string frame;
+  for (int id = 2; id < 30; ++id) frame += World::subscribe(id, "shut:1") + "\n";
+  world.send_text(file, frame + World::subscribe(30, "news"));
+  EXPECT_TRUE(holds(world.heard(file), "3008 slow"));
+  EXPECT_EQ(world.metrics().subscriptions, 0U);
+}
+
 TEST(SessionCommands, PongsAreFree) {
   ClientShardOptions options = World::options();
   options.sessions.fair_use = {.commands_per_second = 1, .commands_burst = 1, .errors = 1};

@@ -194,6 +194,37 @@ TEST(SessionConnect, ARefreshKeepsTheChannelsThatTheTokenGave) {
   EXPECT_TRUE(holds(heard, R"("conn_info":{"n":2})")) << heard;
 }
 
+TEST(SessionConnect, ARefreshWithFewerChannelsBringsItBack) {
+  for (const char* fewer : {R"(,"channels":["news"])", ""}) {
+    World world;
+    const FileSlot file = world.open_with(World::lasting("anna", R"(,"channels":["news","own"])"));
+    static_cast<void>(world.ask(file, World::subscribe(2, "of:mine")));
+    const auto refresh = [&](const char* channels) {
+      return world.ask(
+          file, R"({"id":3,"refresh":{"token":")" + World::lasting("anna", channels) + R"("}})");
+    };
+    EXPECT_TRUE(holds(refresh(R"(,"channels":["own","news"])"), R"({"id":3,"refresh":{)"));
+    EXPECT_EQ(refresh(fewer), "3010 insufficient state");
+  }
+}
+
+// SDKs refresh at once if there is an end and no time until then.
+TEST(SessionConnect, AnEndThatIsTooFarAheadIsNone) {
+  World world;
+  constexpr std::int64_t kAges = 5'000'000'000;
+  const FileSlot file = world.open_with(world.token("anna", 20));
+  std::string reply =
+      world.ask(file, R"({"id":2,"refresh":{"token":")" + world.token("anna", kAges) + R"("}})");
+  EXPECT_TRUE(holds(reply, R"({"id":2,"refresh":{)")) << reply;
+  EXPECT_FALSE(holds(reply, "expires")) << reply;
+  const std::string far = world.token("anna", kAges, R"(,"channel":"news")");
+  reply = world.ask(file, World::subscribe(3, "news", World::with_token(far)));
+  EXPECT_EQ(reply, R"({"id":3,"subscribe":{}})");
+  reply = world.ask(file, R"({"id":4,"sub_refresh":{"channel":"news","token":")" + far + R"("}})");
+  EXPECT_TRUE(holds(reply, R"({"id":4,"sub_refresh":{)")) << reply;
+  EXPECT_FALSE(holds(reply, "expires")) << reply;
+}
+
 TEST(SessionConnect, WithoutKeysThereIsNoRefresh) {
   ClientShardOptions options = World::options();
   options.token_keys = std::make_shared<const TokenKeys>();

@@ -216,6 +216,36 @@ TEST(SessionSubscriptions, ATokenToSubscribeMaySetOptionsToo) {
             R"({"id":4,"subscribe":{}})");
 }
 
+TEST(SessionSubscriptions, ATokenMayHideItsBearer) {
+  World world;
+  const FileSlot watcher = world.open_as("bert");
+  static_cast<void>(world.ask(watcher, World::subscribe(2, "room:1", R"(,"join_leave":true)")));
+  world.advance(seconds(5));
+  EXPECT_TRUE(holds(world.heard(watcher), R"("join":)")) << "its own";
+  const FileSlot file = world.open_as("anna");
+  const std::string claims = R"(,"channel":"room:1","override":{"presence":{"value":false}})";
+  EXPECT_EQ(world.ask(file, World::subscribe(2, "room:1",
+                                             World::with_token(World::lasting("anna", claims)))),
+            R"({"id":2,"subscribe":{}})");
+  world.advance(seconds(5));
+  EXPECT_EQ(world.heard(watcher), "");
+  const std::string stats = world.ask(watcher, R"({"id":3,"presence_stats":{"channel":"room:1"}})");
+  EXPECT_TRUE(holds(stats, R"("num_clients":1,"num_users":1)")) << stats;
+}
+
+// Who asks within the subscribe is asked as who it is about to be.
+TEST(SessionSubscriptions, WhatSubscribersMayHoldsForTheSubscribeItself) {
+  World world;
+  const FileSlot file = world.open_as("anna");
+  const std::string reply =
+      world.ask(file, World::subscribe(2, "members:1", R"(,"recoverable":true,"join_leave":true)"));
+  EXPECT_TRUE(holds(reply, R"("recoverable":true)")) << reply;
+  const FileSlot other = world.open_as("bert");
+  static_cast<void>(world.ask(other, World::subscribe(2, "members:1")));
+  world.advance(seconds(5));
+  EXPECT_TRUE(holds(world.heard(file), R"("join":)"));
+}
+
 TEST(SessionSubscriptions, TooManyChannelsOfATokenEndTheConnection) {
   ClientShardOptions options = World::options();
   options.sessions.channels_per_connection = 2;
