@@ -56,7 +56,7 @@ class Session final : public TransportUser {
   void resume(Instant now);
   // A subscription's token has expired, and the grace is over.
   void expire_subscription(Bytes channel, Instant now);
-  // Ends it if that is what it was let in with.
+  // Ends it, or subscriptions of it, if that is what they were let in with.
   void look_at(const Revocation& revocation, Instant now);
 
   // TransportUser.
@@ -128,6 +128,10 @@ class Session final : public TransportUser {
   bool may_subscribe(std::uint32_t id, const SubscribeCommand& command,
                      const NamespaceSettings& settings, ClaimedSubscription& granted, Instant now);
   [[nodiscard]] bool has_just(std::span<const ClaimedSubscription> subs) const;
+  [[nodiscard]] static TokenMark mark_of(const SubscribeClaims& claims);
+  // This token of the user's.
+  [[nodiscard]] bool is_revoked(TokenMark token, const Revocation& revocation) const;
+  void revoke_subscription(Bytes channel, UnsubscribeCode code, Instant now);
   [[nodiscard]] Asker asker(Bytes channel) const;
   // The token was made for this user, this channel, and this client if it names one.
   [[nodiscard]] bool is_own(const SubscribeClaims& claims, Bytes channel) const;

@@ -267,23 +267,43 @@ void Session::handle(std::uint32_t id, const RefreshCommand& command, Instant no
   send();
 }
 
-void Session::look_at(const Revocation& revocation, Instant now) {
-  // Who came without a token has none that could be revoked.
-  if (client_.none() || state_ == State::kClosed || !identity_.proven()) return;
+TokenMark Session::mark_of(const SubscribeClaims& claims) {
+  return {.issued_at = std::min(seconds_of(claims.times.issued_at), TokenMark::kNoToken - 1),
+          .hash = hash_of(claims.token_id)};
+}
+
+bool Session::is_revoked(TokenMark token, const Revocation& revocation) const {
   switch (revocation.what) {
     case Revocation::What::kToken:
-      // A part of the hash is all that is left of the token's id. So it may be another one, which
-      // finds its way back.
-      if (identity_.token_hash() != hash_of(revocation.name)) return;
-      return disconnect(DisconnectCode::kForceReconnect, now);
+      return token.hash == hash_of(revocation.name);
     case Revocation::What::kUser:
-      if (user() != revocation.name) return;
-      break;
+      return user() == revocation.name && token.issued_at < revocation.before;
     case Revocation::What::kEverything:
-      break;
+      return token.issued_at < revocation.before;
   }
-  if (identity_.issued_at() >= revocation.before) return;
-  disconnect(DisconnectCode::kInvalidToken, now);
+  CHECK(false);
+  return false;
+}
+
+void Session::look_at(const Revocation& revocation, Instant now) {
+  if (client_.none() || state_ == State::kClosed) return;
+  // A part of the hash is all that is left of a token's id. So it may be another one, which finds
+  // its way back.
+  const bool surely = revocation.what != Revocation::What::kToken;
+  // Who came without a token has none that could be revoked.
+  if (identity_.proven() &&
+      is_revoked({identity_.issued_at(), identity_.token_hash()}, revocation)) {
+    return disconnect(surely ? DisconnectCode::kInvalidToken : DisconnectCode::kForceReconnect,
+                      now);
+  }
+  // A subscription's token is one of its own, and is taken from nobody in particular, too.
+  const auto revoked = context_.notes.channels_of(
+      transport_.id().index, [&](TokenMark token) { return is_revoked(token, revocation); });
+  for (const std::string& channel : revoked) {
+    if (!transport_.open()) return;
+    revoke_subscription(
+        channel, surely ? UnsubscribeCode::kServer : UnsubscribeCode::kInsufficientState, now);
+  }
 }
 
 }  // namespace millrace

@@ -109,11 +109,10 @@ bool Session::may_subscribe(std::uint32_t id, const SubscribeCommand& command,
     fail(id, ErrorCode::kExpired);
     return false;
   }
-  if (expires || !claims.sub.info.empty() || !claims.sub.data.empty()) {
-    context_.notes.put(
-        transport_.id().index, command.channel, claims.sub.info, claims.sub.data,
-        expires ? Expiry::of_calendar(claims.times.expires_at, calendar, now) : Expiry{});
-  }
+  context_.notes.put(
+      transport_.id().index, command.channel, claims.sub.info, claims.sub.data,
+      expires ? Expiry::of_calendar(claims.times.expires_at, calendar, now) : Expiry{},
+      mark_of(claims));
   granted = std::move(verified->sub);
   return true;
 }
@@ -239,6 +238,21 @@ void Session::expire_subscription(Bytes channel, Instant now) {
   send();
 }
 
+void Session::revoke_subscription(Bytes channel, UnsubscribeCode code, Instant now) {
+  const SubscriberId self = transport_.id().index;
+  const bool server_side = context_.hub.server_side(self, channel);
+  const auto pending = context_.hub.pending(self, channel);
+  context_.hub.unsubscribe(self, channel, now);
+  context_.notes.erase(self, channel);
+  // Before it was answered: as if the token had come after its revocation.
+  if (pending && *pending != 0) return fail(*pending, ErrorCode::kPermissionDenied);
+  // One that the connection's token gave, refreshed with the revoked one: it comes back and gets
+  // it as it was.
+  if (server_side) return disconnect(DisconnectCode::kForceReconnect, now);
+  encoder().unsubscribe_push(message(), channel, code);
+  send();
+}
+
 void Session::handle(std::uint32_t id, const SubRefreshCommand& command, Instant now) {
   if (command.channel.empty()) return disconnect(DisconnectCode::kBadRequest, now);
   const SubscriberId self = transport_.id().index;
@@ -259,7 +273,8 @@ void Session::handle(std::uint32_t id, const SubRefreshCommand& command, Instant
   if (expires && claims.times.expires_at <= calendar) return fail(id, ErrorCode::kExpired);
   const Expiry expiry =
       expires ? Expiry::of_calendar(claims.times.expires_at, calendar, now) : Expiry{};
-  context_.notes.put(self, command.channel, claims.sub.info, claims.sub.data, expiry);
+  context_.notes.put(self, command.channel, claims.sub.info, claims.sub.data, expiry,
+                     mark_of(claims));
   encoder().sub_refresh(message(), id, {.expires = !expiry.never(), .ttl = ttl_of(expiry, now)});
   send();
 }

@@ -9,16 +9,17 @@ namespace millrace {
 
 SubscriptionNotes::~SubscriptionNotes() { CHECK_EQ(size_, 0U); }
 
-void SubscriptionNotes::put(SubscriberId who, Bytes channel, Bytes info, Bytes data,
-                            Expiry expiry) {
+void SubscriptionNotes::put(SubscriberId who, Bytes channel, Bytes info, Bytes data, Expiry expiry,
+                            TokenMark token) {
   erase(who, channel);
-  if (info.empty() && data.empty() && expiry.never()) return;
+  if (info.empty() && data.empty() && expiry.never() && token.none()) return;
   auto note = std::make_unique<SubscriptionNote>();
   note->who = who;
   note->channel = channel;
   note->info = info;
   note->data = data;
   note->expiry = expiry;
+  note->token = token;
   if (!expiry.never()) timers_.arm(*note, expiry.instant() + grace_, *this);
   notes_[who].push_back(std::move(note));
   ++size_;

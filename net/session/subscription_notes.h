@@ -1,10 +1,12 @@
-// What few subscriptions have: an info of their own, and an end. Both come with a token.
+// What subscriptions that came with a token have: an info of their own, an end, and what the token
+// is found by if it is revoked.
 //
 // Owner: the sessions of a shard share one. A note lives as long as its subscription; the session
 // sees to that.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,12 +18,22 @@
 
 namespace millrace {
 
+// What is left of a subscription's token, as of a connection's in Identity.
+struct TokenMark {
+  static constexpr std::uint32_t kNoToken = UINT32_MAX;
+  std::uint32_t issued_at = kNoToken;  // seconds of the calendar; 0: not said
+  std::uint32_t hash = 0;              // of the token's id; 0 without one
+
+  [[nodiscard]] bool none() const { return issued_at == kNoToken; }
+};
+
 struct SubscriptionNote : Timer {
   SubscriberId who = 0;
+  Expiry expiry;
+  TokenMark token;
   std::string channel;
   std::string info;  // raw JSON: ClientInfo::chan_info
   std::string data;  // raw JSON, told in the reply
-  Expiry expiry;
 };
 
 static_assert(sizeof(SubscriptionNote) == 144, "docs/memory.md tells what a note costs");
@@ -44,9 +56,21 @@ class SubscriptionNotes final : private TimerHandler {
   SubscriptionNotes(const SubscriptionNotes&) = delete;
   SubscriptionNotes& operator=(const SubscriptionNotes&) = delete;
 
-  // In the place of one that is there. What says nothing is not kept.
-  void put(SubscriberId who, Bytes channel, Bytes info, Bytes data, Expiry expiry);
+  // In the place of one that is there. What says nothing and has no token is not kept.
+  void put(SubscriberId who, Bytes channel, Bytes info, Bytes data, Expiry expiry,
+           TokenMark token = {});
   [[nodiscard]] const SubscriptionNote* find(SubscriberId who, Bytes channel) const;
+  // Of the subscriptions whose token is one that `fits`. Copies, as notes go meanwhile.
+  template <typename Fits>
+  [[nodiscard]] std::vector<std::string> channels_of(SubscriberId who, Fits fits) const {
+    std::vector<std::string> channels;
+    const auto found = notes_.find(who);
+    if (found == notes_.end()) return channels;
+    for (const auto& note : found->second) {
+      if (!note->token.none() && fits(note->token)) channels.push_back(note->channel);
+    }
+    return channels;
+  }
   void erase(SubscriberId who, Bytes channel);
   void erase_all(SubscriberId who);
   [[nodiscard]] std::size_t size() const { return size_; }

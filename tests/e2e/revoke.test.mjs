@@ -102,6 +102,31 @@ test('one token of a user', async () => {
   leave([...clients, await connectedClient('json', server, other)]);
 });
 
+test('the token of a subscription, of which the connection stays', async () => {
+  const clients = await crowd('gus', 8);
+  const subs = [];
+  for (const [i, client] of clients.entries()) {
+    const jti = i < 4 ? 'sub-jti-1' : `other-${i}`;
+    const token = makeToken({ sub: 'gus', channel: 'gus', jti, exp: undefined });
+    subs.push(await client.subscribe('gus', { token }));
+  }
+  assert.deepEqual(await revoke({ token_id: 'sub-jti-1' }), { result: {} });
+  // It subscribes again, and is then refused.
+  for (const [i, client] of clients.slice(0, 4).entries()) {
+    const { ends } = subs[i];
+    const refusal = () => (client.kind === 'json' ? ends[1] : client.errors[0]);
+    await waitFor(refusal, 'the refusal');
+    assert.deepEqual([ends[0].code, ends[0].again, refusal().code], [2500, true, 103]);
+  }
+  await clients[0].publish('gus', 'next');
+  for (const sub of subs.slice(4)) await gotten(sub, 1);
+  await sleep(200);
+  for (const sub of subs.slice(0, 4)) assert.deepEqual(sub.got, []);
+  for (const sub of subs.slice(4)) assert.deepEqual(sub.ends, []);
+  for (const client of clients) assert.deepEqual(client.ends, []);
+  leave(clients);
+});
+
 test('all tokens of before a time', async () => {
   const clients = await crowd('dan', 10); // issued 0, 10, .. 90 s ago
   assert.deepEqual(await revoke({ issued_before: seconds() - 45 }), { result: {} });

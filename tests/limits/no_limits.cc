@@ -18,6 +18,7 @@ void add_formats(std::map<std::string, std::string>& all) {
        "kernel_features.cc:kRegisterMemoryRegion",
        "client_info.cc:kParts",
        "interest_table.h:kMaxName",
+       "subscription_notes.h:kNoToken",
        "client_header.cc:kControlBit",
        "client_header.cc:kFinBit",
        "client_header.cc:kIn16Bits",

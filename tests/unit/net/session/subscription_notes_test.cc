@@ -56,6 +56,26 @@ TEST_F(SubscriptionNotesTest, ANewOneReplacesAndOneThatSaysNothingEnds) {
   EXPECT_EQ(notes_.size(), 0U);
 }
 
+TEST_F(SubscriptionNotesTest, ATokenAloneIsKeptAndFound) {
+  const auto of = [this](SubscriberId who, std::uint32_t hash) {
+    return notes_.channels_of(who, [hash](TokenMark token) { return token.hash == hash; });
+  };
+  notes_.put(1, "a", "", "", {}, {.issued_at = 0, .hash = 0});
+  notes_.put(1, "b", "", "", {}, {.issued_at = 7, .hash = 3});
+  notes_.put(1, "c", "", "", {10}, {.issued_at = 8, .hash = 3});
+  notes_.put(1, "d", "1", "", {});
+  notes_.put(2, "a", "", "", {}, {.issued_at = 7, .hash = 3});
+  EXPECT_EQ(notes_.size(), 5U);
+  EXPECT_EQ(of(1, 3), (std::vector<std::string>{"b", "c"}));
+  EXPECT_EQ(of(1, 0), (std::vector<std::string>{"a"})) << "d has no token";
+  EXPECT_EQ(of(2, 3), (std::vector<std::string>{"a"}));
+  EXPECT_TRUE(of(3, 3).empty());
+  ASSERT_NE(notes_.find(1, "b"), nullptr);
+  EXPECT_EQ(notes_.find(1, "b")->token.issued_at, 7U);
+  notes_.put(1, "b", "", "", {}, {.issued_at = 9, .hash = 4});
+  EXPECT_EQ(of(1, 3), (std::vector<std::string>{"c"})) << "the new one is another";
+}
+
 TEST_F(SubscriptionNotesTest, TellsWhenTheGraceIsOver) {
   notes_.put(1, "news", "", "", {10});
   notes_.put(1, "late", "", "", {11});
