@@ -144,12 +144,13 @@ test('what needs a restart is named, and stays', async () => {
   assert.equal(await codeOf(flat.publish('bytes:1', Buffer.from([0, 10, 255]))), 107);
   // Nor by leaving it out for a while.
   await reload('');
-  await eventually(() => flat.publish('bytes:1', 1), 102, 'no namespace');
+  // Until then it may be published.
+  await eventually(() => flat.publish('bytes:1', 'before'), 102, 'no namespace');
   await reload(bytes('binary'), /restart.*: namespaces\.bytes\.payload/);
   await eventually(() => flat.publish('bytes:1', 1), 0, 'the namespace is back');
   assert.equal(await codeOf(flat.publish('bytes:1', Buffer.from([0, 10, 255]))), 107);
-  await gotten(sub, 1);
-  assert.deepEqual([datas(sub), json.ends, flat.ends], [[1], [], []]);
+  await waitFor(() => datas(sub).at(-1) === 1, 'what was published last');
+  assert.deepEqual([new Set(datas(sub)).size <= 2, json.ends, flat.ends], [true, [], []]);
   // A name that is new may have any bytes.
   await reload(bytes('json') + namespace('fresh', open, 'payload = "binary"\n'));
   await eventually(() => flat.publish('fresh:1', Buffer.from([0, 10, 255])), 0, 'a new one');
