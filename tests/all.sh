@@ -17,12 +17,6 @@ stage() {
   stages+=("$(printf '%5d s  %s' $((SECONDS - start)) "$name")")
 }
 
-# The sanitizers of GCC 12 can't place their shadow under the wide address randomisation of newer
-# kernels. Some containers forbid turning it off; then the tests are tried as they are.
-without_randomisation() {
-  if setarch -R true 2>/dev/null; then setarch -R "$@"; else "$@"; fi
-}
-
 # beside COMMAND...: begins it, which is made of stages, at the lowest priority: tests, which mostly
 # wait, leave the cores to it. `joined` waits for its end.
 beside() {
