@@ -78,9 +78,14 @@ std::vector<ClientInfo> PresenceTable::members(Bytes name, std::size_t limit) {
   Channel* channel = find_channel(name, hash_bytes(name));
   if (channel == nullptr) return infos;
   infos.reserve(std::min<std::size_t>(limit, channel->clients));
+  std::size_t bytes = 0;
   for (const Member* member = channel->members.front(); member != nullptr && infos.size() < limit;
        member = channel->members.next(*member)) {
-    infos.push_back(member->info());
+    const ClientInfo info = member->info();
+    bytes += kMemberEnvelope + info.user.size() + info.client.size() + info.conn_info.size() +
+             info.chan_info.size();
+    if (!infos.empty() && bytes > limits_.list_bytes) break;
+    infos.push_back(info);
   }
   if (channel->joins > 0) ++channel->era;
   return infos;

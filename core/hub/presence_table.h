@@ -44,12 +44,16 @@ namespace millrace {
 
 struct PresenceLimits {
   std::uint32_t members = 4'194'304;  // over all channels of the table
+  // Of one list, names, infos and kMemberEnvelope each; it has one member at least.
+  std::size_t list_bytes = 512U * 1024U;
 };
 
 class PresenceTable {
  public:
   static constexpr Duration kAnnounceInterval = seconds(1);
   static constexpr Duration kLeaveDelay = seconds(5);
+  // What a client is told around a member, and its id a second time.
+  static constexpr std::size_t kMemberEnvelope = 128;
   static constexpr std::size_t kMaxChangesPerBatch = 200;
   // Of ids and infos: a batch fits into a client's send queue with room to spare.
   static constexpr std::size_t kMaxBatchBytes = 131'072;

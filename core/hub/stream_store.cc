@@ -90,7 +90,7 @@ void StreamStore::collect(const Stream& stream, const HistoryQuery& query, Histo
     const std::uint64_t offset = query.reverse ? until - 1 - taken : from + taken;
     const StoredPublication& publication =
         stream.window.at(static_cast<std::uint32_t>(offset - first));
-    bytes += publication.bytes();
+    bytes += publication.payload_bytes() + kPageEnvelope;
     if (taken > 0 && bytes > limits_.page_bytes) break;
     if (mutated(Mutant::kLostPublication) && offset % 4 == 0) continue;
     page_.push_back({offset, publication.data(), publication.info()});

@@ -48,8 +48,8 @@ struct StreamStoreLimits {
   std::size_t bytes = 256U * 1024U * 1024U;
   std::uint32_t publications = 1'048'576;
   std::uint32_t streams = 1'048'576;
-  // The same of one page; it holds one publication at least.
-  std::size_t page_bytes = 1024U * 1024U;
+  // Of one page, data, info and kPageEnvelope each; it holds one publication at least.
+  std::size_t page_bytes = 512U * 1024U;
 };
 
 // Its name follows it in memory.
@@ -72,6 +72,9 @@ static_assert(sizeof(Stream) == 96, "docs/HISTORY.md tells what a stream costs")
 
 class StreamStore {
  public:
+  // What a client is told around a publication.
+  static constexpr std::size_t kPageEnvelope = 128;
+
   // All but `limits` must outlive it. Epochs are made of `random`.
   StreamStore(const StreamStoreLimits& limits, Random& random, ShardMetrics& metrics);
   ~StreamStore();

@@ -32,7 +32,8 @@ constexpr ConfigKey kRows[] = {
      .max = 256 * kKeyMiB,
      .example = "1MiB",
      .help = "How much may wait to be sent to one client before it is closed as slow (3008); not "
-             "below publication_size."},
+             "below publication_size. A long answer (recovery, history, presence) has at most half "
+             "of it."},
     {.section = "limits",
      .name = "write_timeout",
      .kind = ValueKind::kDuration,

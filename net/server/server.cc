@@ -84,6 +84,8 @@ ClientShardOptions client_shard_options(const Config& config, std::size_t client
   const auto share = [shards](std::uint32_t all) {
     return static_cast<std::uint32_t>(std::max<std::size_t>(all / shards, 1));
   };
+  options.memory_broker.streams.page_bytes = limits.queue_size / 2;
+  options.memory_broker.presence.list_bytes = limits.queue_size / 2;
   options.memory_broker.streams.publications = share(limits.history_publications);
   options.memory_broker.presence.members = share(limits.presence_members);
   options.http.body_bytes = limits.publication_size + kEnvelope;
@@ -97,6 +99,7 @@ ClientShardOptions client_shard_options(const Config& config, std::size_t client
   sessions.pong_timeout = limits.pong_timeout;
   sessions.stale_timeout = limits.stale_timeout;
   sessions.publication_bytes = limits.publication_size;
+  sessions.queue_bytes = limits.queue_size;
   sessions.namespaces = make_namespaces(config);
   sessions.token_grace = limits.token_grace;
   sessions.subscription_grace = limits.subscription_grace;

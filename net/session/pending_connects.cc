@@ -3,7 +3,7 @@
 namespace millrace {
 
 bool PendingConnect::hold(const SharedBytes& frame) {
-  if (frame.size() > kMaxHeldBytes - held_bytes) return false;
+  if (frame.size() > held_limit - held_bytes) return false;
   held_bytes += frame.size();
   held.push_back(frame);
   return true;
@@ -13,17 +13,21 @@ void PendingConnect::note(Channel& channel, const SubscribeOutcome& outcome) {
   channel.outcome = outcome;
   channel.outcome.publications = {};
   std::size_t bytes = 0;
-  for (const KeptPublication& each : outcome.publications) bytes += each.data.size();
+  std::vector<OwnedBytes> infos;
+  for (const KeptPublication& each : outcome.publications) {
+    infos.push_back(pack_client_info(each.info));
+    bytes += each.data.size() + infos.back().size() + kEnvelope;
+  }
   // All or none of them.
-  if (bytes > kMaxRecoveredBytes - recovered_bytes) {
+  if (bytes > recovered_limit - recovered_bytes) {
     channel.outcome.recovered = false;
     channel.outcome.position.offset = outcome.publications.back().offset;
     return;
   }
   recovered_bytes += bytes;
-  for (const KeptPublication& each : outcome.publications) {
-    channel.publications.push_back(
-        {each.offset, OwnedBytes(each.data), pack_client_info(each.info)});
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    const KeptPublication& each = outcome.publications[i];
+    channel.publications.push_back({each.offset, OwnedBytes(each.data), std::move(infos[i])});
   }
 }
 

@@ -1,8 +1,9 @@
 // Connect commands that wait for the channels that come with them, and what has come so far. The
 // reply tells all of it at once, before any publication: frames that arrive meanwhile are held.
 //
-// Owner: the sessions of a shard share one. Limits, of a client: kMaxHeldBytes of frames, and
-// kMaxRecoveredBytes of publications; what a channel has missed beyond that is not recovered.
+// Owner: the sessions of a shard share one. Limits, of a client: `held_limit` bytes of frames, and
+// `recovered_limit` of publications, kEnvelope each included; what a channel has missed beyond that
+// is not recovered. So the reply and the frames fit into a send queue.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -13,13 +14,13 @@
 
 #include "core/hub/delivery_sink.h"
 #include "core/mem/shared_bytes.h"
-#include "net/auth/claims.h"
+#include "net/session/session_settings.h"
 
 namespace millrace {
 
 struct PendingConnect {
-  static constexpr std::size_t kMaxHeldBytes = 1024 * 1024;
-  static constexpr std::size_t kMaxRecoveredBytes = 4 * 1024 * 1024;
+  // What the reply tells around a publication.
+  static constexpr std::size_t kEnvelope = 128;
 
   // Owned, as the reply will say it.
   struct Publication {
@@ -33,12 +34,17 @@ struct PendingConnect {
     std::vector<Publication> publications = {};
   };
 
+  PendingConnect(std::uint32_t command, const SessionSettings& settings)
+      : id(command), held_limit(settings.short_queue()), recovered_limit(settings.answer_bytes()) {}
+
   // Keeps a frame. False at the limit.
   [[nodiscard]] bool hold(const SharedBytes& frame);
   // Keeps what the broker told of one of `channels`.
   void note(Channel& channel, const SubscribeOutcome& outcome);
 
-  std::uint32_t id = 0;       // of the command
+  const std::uint32_t id;  // of the command
+  const std::size_t held_limit;
+  const std::size_t recovered_limit;
   std::uint32_t waiting = 0;  // for so many channels
   bool all_asked = false;     // no more will be added to `waiting`
   bool failed = false;        // the broker could not tell one of them

@@ -22,6 +22,14 @@ bool carries_token(const Command& command) {
       command.body);
 }
 
+bool has_long_answer(const Command& command) {
+  if (const auto* subscribe = std::get_if<SubscribeCommand>(&command.body)) {
+    return subscribe->recover;
+  }
+  if (const auto* history = std::get_if<HistoryCommand>(&command.body)) return history->limit != 0;
+  return std::holds_alternative<PresenceCommand>(command.body);
+}
+
 }  // namespace
 
 // The commands of one message.
@@ -78,6 +86,11 @@ bool Session::take(const Command& command, Bytes from_here, Bytes rest, Instant 
     disconnect(DisconnectCode::kBadRequest, now);
     return false;
   }
+  if (has_long_answer(command) && !may_ask()) {
+    waits_ = true;
+    wait_with(from_here, now);
+    return false;
+  }
   if (carries_token(command) && context_.tokens.usable() && !context_.waiting.may_verify()) {
     waits_ = true;
     wait_with(from_here, now);
@@ -114,6 +127,30 @@ void Session::wait_with(Bytes frame, Instant now) {
   if (!context_.waiting.keep(transport_.id(), frame)) {
     disconnect(DisconnectCode::kTooManyRequests, now);
   }
+}
+
+bool Session::may_ask() {
+  if (asks_) return false;
+  if (transport_.queued_bytes() <= context_.settings.short_queue()) return true;
+  transport_.tell_when_sent();
+  return false;
+}
+
+void Session::begin_question(std::uint32_t id) {
+  CHECK(!asks_);
+  asks_ = true;
+  context_.waiting.note_question(transport_.id(), id);
+}
+
+void Session::end_question(std::uint32_t id) {
+  if (!asks_ || !context_.waiting.end_question(transport_.id(), id)) return;
+  asks_ = false;
+  // From the loop and not from here: what was kept may want the hub, which is calling.
+  if (waits_) context_.waiting.resume_later(transport_.id());
+}
+
+void Session::on_sent() {
+  if (waits_) context_.waiting.resume_later(transport_.id());
 }
 
 void Session::resume(Instant now) {

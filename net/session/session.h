@@ -8,6 +8,11 @@
 // waits for a turn to verify its token, or a connect command for the channels that come with it,
 // all that follows waits too (waiting_sessions.h).
 //
+// A long answer (recovery, history, a list of members) has at most half of the client's send queue.
+// So the next such question waits until the one before it is answered, and the queue is down to a
+// quarter: whoever has missed a lot in many channels gets it piece by piece as it reads, and is not
+// taken for a slow reader.
+//
 // Time: until the connect command, the stale deadline; after it, a ping every ping_interval, the
 // first at a random point of its second half, and a pong within pong_timeout. A shard that is late
 // itself, by more than kLateShard, gives its clients that time anew. A token that has expired is
@@ -66,6 +71,7 @@ class Session final : public TransportUser {
   void on_too_slow(Instant now) override;
   void on_drain(Instant now) override;
   void on_closing(Instant now) override;
+  void on_sent() override;
 
   // HubClient. Tickets are the ids of the commands; 0 is a subscription that the server makes.
   void on_subscribed(Bytes channel, std::uint32_t ticket, const SubscribeOutcome& outcome) override;
@@ -93,6 +99,10 @@ class Session final : public TransportUser {
   bool take(const Command& command, Bytes from_here, Bytes rest, Instant now);
   bool allowed(const Command& command, Instant now);
   void wait_with(Bytes frame, Instant now);
+  // Of a question with a long answer. If not, it resumes when it may.
+  bool may_ask();
+  void begin_question(std::uint32_t id);
+  void end_question(std::uint32_t id);
 
   // One each for what a command may be: session_connect.cc, session_subscriptions.cc,
   // session_commands.cc.
@@ -168,7 +178,8 @@ class Session final : public TransportUser {
   State state_ = State::kNew;
   const PingStyle ping_style_ : 2;
   const WireFormat format_ : 2;
-  bool waits_ : 1 = false;  // with a token: all that follows is kept
+  bool waits_ : 1 = false;  // with a command: all that follows is kept
+  bool asks_ : 1 = false;   // a question that may have a long answer
   UserSeat seat_;
   FairUse fair_use_;
 };

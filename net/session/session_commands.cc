@@ -79,10 +79,12 @@ void Session::handle(std::uint32_t id, const HistoryCommand& command, Instant no
   }
   const auto token = context_.fanout.begin(transport_.id(), id);
   if (!token) return fail(id, ErrorCode::kTooManyRequests);
+  if (query.limit != 0) begin_question(id);
   context_.hub.read_history(command.channel, query, settings->stream, *token, now);
 }
 
 void Session::on_history(std::uint32_t ticket, const HistoryPage& page) {
+  end_question(ticket);
   switch (page.outcome) {
     case HistoryOutcome::kWrongEpoch:
       return fail(ticket, ErrorCode::kUnrecoverablePosition);
@@ -117,10 +119,12 @@ void Session::ask_presence(std::uint32_t id, Bytes channel, bool counts_only, In
   if (!may(settings->read_presence, asker(channel))) return fail(id, ErrorCode::kPermissionDenied);
   const auto token = context_.fanout.begin(transport_.id(), id, counts_only);
   if (!token) return fail(id, ErrorCode::kTooManyRequests);
+  if (!counts_only) begin_question(id);
   context_.hub.read_presence(channel, counts_only, *token, now);
 }
 
 void Session::on_presence(std::uint32_t ticket, const PresencePage& page) {
+  end_question(ticket);
   if (!page.available) return fail(ticket, ErrorCode::kInternal);
   encoder().presence(message(), ticket, page.members);
   send();

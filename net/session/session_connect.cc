@@ -38,9 +38,8 @@ void Session::handle(std::uint32_t id, const ConnectCommand& command, Instant no
   }
   if (!adopt(id, claims, proven, now)) return;
   if (context_.arrivals != nullptr) context_.arrivals->on_arrived(transport_.id());
-  auto pending = std::make_unique<PendingConnect>();
+  auto pending = std::make_unique<PendingConnect>(id, context_.settings);
   PendingConnect& connect = *pending;
-  connect.id = id;
   context_.connects[transport_.id().index] = std::move(pending);
   state_ = State::kConnecting;
   subscribe_claimed(connect, claims, command.subs, now);

@@ -24,9 +24,13 @@ struct SessionSettings {
   std::uint32_t recovery_page = 300;  // the same
   std::uint32_t channels_per_connection = 128;
   std::size_t publication_bytes = 1024 * 1024;
-  NamespaceTable namespaces;
-  FairUseLimits fair_use;
+  std::size_t queue_bytes = 1024 * 1024;  // that a client may leave unread
+  NamespaceTable namespaces = {};
+  FairUseLimits fair_use = {};
 
+  // An answer has at most half of the queue, and waits until the rest has room to spare.
+  [[nodiscard]] std::size_t answer_bytes() const { return queue_bytes / 2; }
+  [[nodiscard]] std::size_t short_queue() const { return queue_bytes / 4; }
   [[nodiscard]] const NamespaceSettings* find_namespace(Bytes channel) const {
     return namespaces.find(channel, insecure);
   }

@@ -62,6 +62,7 @@ void Session::handle(std::uint32_t id, const SubscribeCommand& command, Instant 
   if (!may_subscribe(id, command, *settings, granted, now)) return;
   SubscribeOptions options = options_for(command, *settings, granted);
   options.ticket = id;
+  if (options.recovering) begin_question(id);
   switch (context_.hub.subscribe(self, command.channel, options, now)) {
     case Hub::Subscribe::kLive:
       return on_subscribed(command.channel, id, {});
@@ -72,9 +73,11 @@ void Session::handle(std::uint32_t id, const SubscribeCommand& command, Instant 
       return;
     case Hub::Subscribe::kSubscriberLimit:
     case Hub::Subscribe::kChannelLimit:
+      end_question(id);
       context_.notes.erase(self, command.channel);
       return fail(id, ErrorCode::kLimitExceeded);
     case Hub::Subscribe::kBusy:
+      end_question(id);
       context_.notes.erase(self, command.channel);
       return fail(id, ErrorCode::kTooManyRequests);
   }
@@ -180,6 +183,7 @@ SubscribeResult Session::result_of(Bytes channel, const SubscribeOutcome& outcom
 
 void Session::on_subscribed(Bytes channel, std::uint32_t ticket, const SubscribeOutcome& outcome) {
   if (ticket == 0) return note_claimed(channel, outcome);
+  end_question(ticket);
   if (outcome.failure != SubscribeOutcome::Failure::kNone) {
     context_.notes.erase(transport_.id().index, channel);
     const bool lost = outcome.failure == SubscribeOutcome::Failure::kUnrecoverable;
@@ -231,6 +235,7 @@ void Session::expire_subscription(Bytes channel, Instant now) {
   const auto pending = context_.hub.pending(self, channel);
   context_.hub.unsubscribe(self, channel, now);
   context_.notes.erase(self, channel);
+  if (pending) end_question(*pending);
   // Before it was answered: with a new token it may still become one.
   if (pending && *pending != 0) return fail(*pending, ErrorCode::kTokenExpired);
   if (server_side) return disconnect(DisconnectCode::kSubscriptionExpired, now);
@@ -244,6 +249,7 @@ void Session::revoke_subscription(Bytes channel, UnsubscribeCode code, Instant n
   const auto pending = context_.hub.pending(self, channel);
   context_.hub.unsubscribe(self, channel, now);
   context_.notes.erase(self, channel);
+  if (pending) end_question(*pending);
   // Before it was answered: as if the token had come after its revocation.
   if (pending && *pending != 0) return fail(*pending, ErrorCode::kPermissionDenied);
   // One that the connection's token gave, refreshed with the revoked one: it comes back and gets

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/base/assert.h"
+
 namespace millrace {
 
 bool WaitingSessions::may_verify() {
@@ -24,6 +26,22 @@ std::vector<std::string> WaitingSessions::take(ConnId id) {
   std::vector<std::string> frames = std::move(found->second.frames);
   kept_.erase(found);
   return frames;
+}
+
+void WaitingSessions::forget(ConnId id) {
+  kept_.erase(id.pack());
+  questions_.erase(id.pack());
+}
+
+void WaitingSessions::note_question(ConnId id, std::uint32_t ticket) {
+  CHECK(questions_.emplace(id.pack(), ticket).second);
+}
+
+bool WaitingSessions::end_question(ConnId id, std::uint32_t ticket) {
+  const auto found = questions_.find(id.pack());
+  if (found == questions_.end() || found->second != ticket) return false;
+  questions_.erase(found);
+  return true;
 }
 
 void WaitingSessions::drain(Instant now) {

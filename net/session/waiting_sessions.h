@@ -1,5 +1,6 @@
-// Sessions that can't go on: their token waits for its turn, or their channels for the broker. What
-// they send meanwhile is kept, and handled when they go on, in order.
+// Sessions that can't go on: their token waits for its turn, their channels for the broker, or a
+// question for the answer of the one before it. What they send meanwhile is kept, and handled when
+// they go on, in order.
 //
 // Verifying a token takes up to a fraction of a millisecond (docs/TOKENS.md), so at most
 // kVerificationsATurn are done in one turn of the loop; who comes later waits for one of the next,
@@ -43,7 +44,11 @@ class WaitingSessions final : public InboundSource {
   [[nodiscard]] bool keep(ConnId id, Bytes frame);
   // What was kept, the oldest first, which is forgotten.
   [[nodiscard]] std::vector<std::string> take(ConnId id);
-  void forget(ConnId id) { kept_.erase(id.pack()); }
+  void forget(ConnId id);
+  // A question of it is on its way to the broker; `ticket` names it. REQUIRES: no other is.
+  void note_question(ConnId id, std::uint32_t ticket);
+  // True if that one was, and is answered now.
+  [[nodiscard]] bool end_question(ConnId id, std::uint32_t ticket);
   // Goes on with it in this turn or the next.
   void resume_later(ConnId id) { ready_.push_back(id); }
   // The same when its turn has come.
@@ -54,6 +59,7 @@ class WaitingSessions final : public InboundSource {
   [[nodiscard]] bool ready() const override { return !ready_.empty() || !in_line_.empty(); }
 
   [[nodiscard]] std::size_t size() const { return kept_.size(); }
+  [[nodiscard]] std::size_t questions() const { return questions_.size(); }
 
  private:
   struct Kept {
@@ -62,7 +68,8 @@ class WaitingSessions final : public InboundSource {
   };
 
   SessionResumer& resumer_;
-  boost::unordered_flat_map<std::uint64_t, Kept> kept_;  // by ConnId
+  boost::unordered_flat_map<std::uint64_t, Kept> kept_;                // by ConnId
+  boost::unordered_flat_map<std::uint64_t, std::uint32_t> questions_;  // tickets, the same
   std::deque<ConnId> ready_;
   std::deque<ConnId> in_line_;  // to verify a token
   std::uint32_t verified_ = 0;  // in this turn

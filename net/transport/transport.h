@@ -26,6 +26,11 @@ class Transport {
   virtual void close(std::uint16_t code, Bytes reason, Instant now) = 0;
   // When TransportUser::on_deadline() is wanted; Instant::never() for not at all.
   virtual void set_user_deadline(Instant deadline) = 0;
+  // What was sent, and the kernel has not taken.
+  [[nodiscard]] virtual std::size_t queued_bytes() const = 0;
+  // Wants TransportUser::on_sent(), once, when the kernel has taken some of it. Idempotent.
+  // REQUIRES: queued_bytes() > 0.
+  virtual void tell_when_sent() = 0;
   // False once it is closing: nothing that is sent will arrive.
   [[nodiscard]] virtual bool open() const = 0;
   [[nodiscard]] virtual ConnId id() const = 0;
@@ -43,6 +48,8 @@ class TransportUser : public HubClient {
   // The client reads too slowly: say so with close().
   virtual void on_too_slow(Instant now) = 0;
   virtual void on_drain(Instant now) = 0;
+  // As it has asked for (Transport::tell_when_sent()).
+  virtual void on_sent() = 0;
   // Once; no call follows but the destructor.
   virtual void on_closing(Instant now) = 0;
 };

@@ -111,6 +111,7 @@ void WsTransport::on_deadline(Instant now) {
 
 void WsTransport::on_sent(Instant) {
   if (connection_.queued_bytes() == 0) pongs_ = 0;
+  if (std::exchange(tells_, false) && state_ == State::kOpen) user().on_sent();
   if (!pong_waits_) return;
   pong_waits_ = false;
   const auto pong = shared_.pongs_.extract(connection_.id().index);
@@ -164,6 +165,11 @@ void WsTransport::set_user_deadline(Instant deadline) {
     earliest = std::min(deadline, message.deadline);
   }
   connection_.set_deadline(earliest);
+}
+
+void WsTransport::tell_when_sent() {
+  CHECK_GT(connection_.queued_bytes(), 0U);
+  tells_ = true;
 }
 
 // --- from the decoder ----------------------------------------------------------------------------

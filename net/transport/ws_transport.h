@@ -99,6 +99,8 @@ class WsTransport : public Protocol, public Transport {
   void send_frame(const SharedBytes& frame) override;
   void close(std::uint16_t code, Bytes reason, Instant now) override;
   void set_user_deadline(Instant deadline) override;
+  std::size_t queued_bytes() const override { return connection_.queued_bytes(); }
+  void tell_when_sent() override;
   // Not if something did not fit into its queue: whatever else it is told gets lost.
   bool open() const override {
     return state_ == State::kOpen && connection_.open() && !connection_.overflowed();
@@ -135,6 +137,7 @@ class WsTransport : public Protocol, public Transport {
   bool decoding_ = false;      // inside the decoder, which must not be given back then
   bool message_open_ = false;  // one of WsShared's open messages is ours
   bool pong_waits_ = false;    // so is one of its pongs
+  bool tells_ = false;         // its user when something is sent
 };
 
 // With its user, which is given the transport and `args`.

@@ -25,6 +25,7 @@ class EchoUser final : public TransportUser {
   void on_too_slow(Instant now) override;
   void on_drain(Instant now) override;
   void on_closing(Instant now) override;
+  void on_sent() override {}
 
  private:
   Transport& transport_;

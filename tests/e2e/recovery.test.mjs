@@ -107,6 +107,33 @@ for (const kind of kinds) {
     client.disconnect();
   });
 
+  // More than the send queue holds, and all asked for at once.
+  for (const [channels, each, bytes] of [
+    [30, 60, 2_000],
+    [6, 2, 200_000],
+  ]) {
+    test(`${kind}: ${channels} channels with ${each} of ${bytes} bytes each missed`, async () => {
+      const names = range(1, channels).map((i) => `busy:much-${each}-${i}-${kind}`);
+      const client = await connectedClient(kind, server, { reconnectDelay: 3_000 * slowness });
+      const subs = [];
+      for (const name of names) subs.push(await client.subscribe(name));
+      client.cut();
+      const text = 'x'.repeat(bytes);
+      for (const name of names) {
+        for (const i of range(1, each)) {
+          assert.equal((await server.publish(name, JSON.stringify(text + i))).status, 200);
+        }
+      }
+      for (const sub of subs) {
+        assert.equal((await answered(sub, 2, 20_000)).recovered, true, sub.channel);
+        await gotten(sub, each, 20_000);
+        assert.deepEqual(datas(sub).map((data) => Number(data.slice(bytes))), range(1, each));
+      }
+      assert.equal(client.ends.length, 1, 'not closed as a slow reader');
+      client.disconnect();
+    });
+  }
+
   for (const gap of [0, 1, size - 1, size, size + 1]) {
     test(`${kind}: unsubscribed while ${gap} of ${size} were published`, async () => {
       const channel = `news:gap-${gap}-${kind}`;

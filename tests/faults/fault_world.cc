@@ -24,6 +24,7 @@ FaultWorld::FaultWorld(const Faults& faults)
       options_(ShardWorld::insecure_options()) {
   options_.client_shards = kShards;
   options_.connections.queue_bytes = 4'096;
+  options_.sessions.queue_bytes = 4'096;
   admin_options_.client_shards = kShards;
   admin_options_.version = "test";
   AllocFaults::arm(faults.allocations);

@@ -30,7 +30,7 @@ HistoryPlayOptions options_from(FuzzInput& input) {
   if ((choice & 1) != 0) options.limits.publications = 7;
   if ((choice & 2) != 0) options.limits.bytes = 600;
   if ((choice & 4) != 0) options.limits.streams = 2;
-  if ((choice & 8) != 0) options.limits.page_bytes = 150;
+  if ((choice & 8) != 0) options.limits.page_bytes = 350;
   // Who is evicted is known to both only if nothing waits for the sweeper.
   options.prompt = (choice & 16) == 0 || (choice & 7) != 0;
   options.channels = 1 + input.byte() % 4;

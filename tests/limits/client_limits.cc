@@ -16,6 +16,7 @@ namespace millrace {
 namespace {
 
 constexpr Bytes kSecret = "a-secret-that-is-only-for-tests-0123456789";
+constexpr std::size_t kSmall = 1'000;
 constexpr Duration kTokenLife = seconds(1);
 
 // As configured, but with tokens that count.
@@ -209,17 +210,17 @@ std::string bytes_kept(std::uint64_t n) {
 }
 
 std::string bytes_held(std::uint64_t n) {
-  PendingConnect connect;
+  PendingConnect connect(1, {.queue_bytes = 4 * kSmall});
   return unless(connect.hold(SharedBytes::copy_of(std::string(n, 'x'))), "close 3004");
 }
 
 std::string bytes_recovered(std::uint64_t n) {
-  const std::string data(n, 'x');
+  const std::string data(n - PendingConnect::kEnvelope, 'x');
   const KeptPublication missed{.offset = 1, .data = data};
   SubscribeOutcome outcome;
   outcome.recovered = true;
   outcome.publications = {&missed, 1};
-  PendingConnect connect;
+  PendingConnect connect(1, {.queue_bytes = 2 * kSmall});
   PendingConnect::Channel channel;
   connect.note(channel, outcome);
   return unless(channel.outcome.recovered, "not recovered");
@@ -304,10 +305,10 @@ Limits client_limits() {
       WaitingSessions::kMaxFrames, "frames", "close 3013", frames_kept);
   add("bytes of a client that waits", {"waiting_sessions.h:kMaxBytes"}, WaitingSessions::kMaxBytes,
       "bytes", "close 3013", bytes_kept);
-  add("bytes for a client that connects", {"pending_connects.h:kMaxHeldBytes"},
-      PendingConnect::kMaxHeldBytes, "bytes", "close 3004", bytes_held);
-  add("bytes recovered with a connect reply", {"pending_connects.h:kMaxRecoveredBytes"},
-      PendingConnect::kMaxRecoveredBytes, "bytes", "not recovered", bytes_recovered);
+  add("bytes for a client that connects", {"SessionSettings.queue_bytes"}, kSmall, "bytes",
+      "close 3004", bytes_held);
+  add("bytes recovered with a connect reply", {"SessionSettings.queue_bytes"}, kSmall, "bytes",
+      "not recovered", bytes_recovered);
   add("subscribes that wait for a stream", {"HubLimits.joins"}, 6, "subscribes", "error 111",
       joins);
   return all;

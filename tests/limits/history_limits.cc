@@ -57,7 +57,7 @@ std::string joins(std::uint64_t n) {
 std::string page_bytes(std::uint64_t n) {
   World world({.page_bytes = 1'000});
   world.append("a");
-  world.append("a", n - 2 * kOverhead - 1);
+  world.append("a", n - 2 * StreamStore::kPageEnvelope - 1);
   return unless(world.read(300).complete, "cut");
 }
 
@@ -124,7 +124,7 @@ std::string bytes_between_shards(std::uint64_t n) {
 }
 
 std::string members_listed(std::uint64_t n) {
-  BrokerPair pair;
+  BrokerPair pair(MailboxNetwork::kLaneCapacity, {.presence = {.list_bytes = SIZE_MAX}});
   for (std::uint64_t i = 0; i < n; ++i) {
     pair.b.broker.add_member(pair.far, {.client = std::to_string(i)}, {.members = true}, {});
   }

@@ -14,8 +14,7 @@ constexpr Instant kStart{1'000'000'000'000};
 
 class Presence {
  public:
-  explicit Presence(std::uint32_t members = PresenceLimits{}.members)
-      : table_({.members = members}, metrics_) {}
+  explicit Presence(const PresenceLimits& limits = {}) : table_(limits, metrics_) {}
 
   bool add(std::uint64_t client, const std::string& channel = "room",
            const std::string& info = "") {
@@ -37,6 +36,7 @@ class Presence {
   void announce_all() {
     while (table_.next_due() <= now_) announce();
   }
+  [[nodiscard]] std::size_t listed() { return table_.members("room", SIZE_MAX).size(); }
   [[nodiscard]] bool due() const { return table_.next_due() <= now_; }
   [[nodiscard]] std::uint64_t dropped() const { return metrics_.presence_changes_dropped_total; }
 
@@ -47,7 +47,7 @@ class Presence {
 };
 
 std::string members(std::uint64_t n) {
-  Presence presence(kSome);
+  Presence presence({.members = kSome});
   bool all = true;
   for (std::uint64_t i = 0; i < n; ++i) all &= presence.add(i);
   return unless(all, "refused");
@@ -68,6 +68,14 @@ std::string bytes_of_a_batch(std::uint64_t n) {
   presence.pass(PresenceTable::kAnnounceInterval.ns);
   CHECK_EQ(presence.announce() + presence.dropped(), 2U);
   return unless(presence.dropped() == 0, "dropped");
+}
+
+std::string bytes_of_a_list(std::uint64_t n) {
+  Presence presence({.list_bytes = 1'000});
+  CHECK(presence.add(1, "room", std::string(300, 'x')));
+  const std::size_t rest = n - 300 - 4 - 2 * PresenceTable::kMemberEnvelope;  // ids: 4 bytes
+  CHECK(presence.add(2, "room", std::string(rest, 'x')));
+  return unless(presence.listed() == 2, "cut");
 }
 
 std::string leaves_of_an_interval(std::uint64_t n) {
@@ -157,6 +165,8 @@ Limits presence_limits() {
       PresenceTable::kMaxChangesPerBatch, "dropped", changes_of_a_batch);
   add("ids and infos of a presence batch, in bytes", "presence_table.h:kMaxBatchBytes",
       PresenceTable::kMaxBatchBytes, "dropped", bytes_of_a_batch);
+  add("ids and infos of a list of members, in bytes", "PresenceLimits.list_bytes", 1'000, "cut",
+      bytes_of_a_list);
   add("leaves of an interval that are kept to be told", "presence_table.h:kMaxLeavesKept",
       PresenceTable::kMaxLeavesKept, "dropped", leaves_of_an_interval);
   add("presence batches of a call", "presence_table.h:kMaxBatchesPerCall",

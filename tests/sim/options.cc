@@ -115,6 +115,7 @@ ClientShardOptions draw_shard(Random& random) {
   shard.decoders = one_of<std::uint32_t>({1, 2, 8, 64}, random);
   shard.connections.capacity = one_of<std::uint32_t>({24, 64, 256}, random);
   shard.connections.queue_bytes = one_of<std::size_t>({2'000, 8'000, 70'000, 1'000'000}, random);
+  shard.sessions.queue_bytes = shard.connections.queue_bytes;
   shard.hub.channels_per_subscriber = one_of<std::uint32_t>({2, 128}, random);
   return shard;
 }

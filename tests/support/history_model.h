@@ -88,7 +88,7 @@ class HistoryModel {
       if (query.since && !query.reverse && one.offset <= query.since->offset) continue;
       if (query.since && query.reverse && one.offset >= query.since->offset) continue;
       if (page.publications.size() == query.limit) break;
-      bytes += bytes_of(one);
+      bytes += StreamStore::kPageEnvelope + one.data.size() + one.info.size();
       if (!page.publications.empty() && bytes > limits_.page_bytes) break;
       page.publications.push_back(one);
     }

@@ -43,7 +43,7 @@ TEST(StreamStoreModel, TheOldestOfAllGoesFirst) {
 
 TEST(StreamStoreModel, BytesAreBounded) {
   RandomChoices choices(3);
-  Play play({.limits = {.bytes = 6'000, .page_bytes = 1'500}}, choices);
+  Play play({.limits = {.bytes = 6'000, .page_bytes = 3'000}}, choices);
   run(play, 200'000);
   EXPECT_GT(play.model().evicted, 2'000U);
 }

@@ -151,11 +151,11 @@ TEST_F(StreamStoreTest, ReverseGoesBackFromTheNewest) {
 
 class StreamStoreOfSmallPages : public StreamStoreTest {
  protected:
-  StreamStoreOfSmallPages() : StreamStoreTest({.page_bytes = 100}) {}
+  StreamStoreOfSmallPages() : StreamStoreTest({.page_bytes = 300}) {}
 };
 
 TEST_F(StreamStoreOfSmallPages, APageThatIsCutIsNotComplete) {
-  for (int i = 0; i < 4; ++i) publish("a", "0123456789");  // 50 bytes each
+  for (int i = 0; i < 4; ++i) publish("a", "0123456789");  // 138 bytes each
   EXPECT_FALSE(since(0).complete);
   EXPECT_EQ(offsets(since(0)), (Offsets{1, 2}));
   EXPECT_EQ(offsets(read({.limit = 300, .reverse = true})), (Offsets{4, 3}));

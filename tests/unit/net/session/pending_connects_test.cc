@@ -7,18 +7,20 @@ namespace {
 
 SharedBytes frame(std::size_t size) { return SharedBytes::copy_of(std::string(size, 'f')); }
 
+constexpr std::size_t kMostHeld = 1'000;
+
 TEST(PendingConnect, HoldsFramesInOrderUpToItsLimit) {
-  PendingConnect connect;
-  EXPECT_FALSE(connect.hold(frame(PendingConnect::kMaxHeldBytes + 1)));
+  PendingConnect connect(1, {.queue_bytes = 4'000});
+  EXPECT_FALSE(connect.hold(frame(kMostHeld + 1)));
   EXPECT_TRUE(connect.hold(frame(1)));
-  EXPECT_TRUE(connect.hold(frame(PendingConnect::kMaxHeldBytes - 2)));
+  EXPECT_TRUE(connect.hold(frame(kMostHeld - 2)));
   EXPECT_FALSE(connect.hold(frame(2)));
   EXPECT_TRUE(connect.hold(frame(1)));
   EXPECT_FALSE(connect.hold(frame(1)));
   ASSERT_EQ(connect.held.size(), 3U);
   EXPECT_EQ(connect.held[0].size(), 1U);
-  EXPECT_EQ(connect.held[1].size(), PendingConnect::kMaxHeldBytes - 2);
-  EXPECT_EQ(connect.held_bytes, PendingConnect::kMaxHeldBytes);
+  EXPECT_EQ(connect.held[1].size(), kMostHeld - 2);
+  EXPECT_EQ(connect.held_bytes, kMostHeld);
 }
 
 class PendingConnectNotes : public testing::Test {
@@ -40,7 +42,7 @@ class PendingConnectNotes : public testing::Test {
     EXPECT_EQ(channel.outcome.position.epoch, Epoch::of_bits(5));
     return channel;
   }
-  PendingConnect connect_;
+  PendingConnect connect_{1, {}};
 };
 
 TEST_F(PendingConnectNotes, OwnWhatTheBrokerTold) {
@@ -55,13 +57,15 @@ TEST_F(PendingConnectNotes, OwnWhatTheBrokerTold) {
 }
 
 TEST_F(PendingConnectNotes, WhatIsTooMuchIsNotRecoveredAndSaysSo) {
-  constexpr std::size_t kMost = PendingConnect::kMaxRecoveredBytes;
-  EXPECT_FALSE(note(kMost + 1).outcome.recovered);
-  EXPECT_TRUE(note(kMost - 2).outcome.recovered);
-  const PendingConnect::Channel none = note(3);
+  const std::size_t around =
+      2 * PendingConnect::kEnvelope + pack_client_info({.user = "anna", .client = "id"}).size();
+  const std::size_t most = connect_.recovered_limit - around;
+  const PendingConnect::Channel none = note(most + 1);
   EXPECT_FALSE(none.outcome.recovered);
   EXPECT_TRUE(none.publications.empty()) << "never a part";
   EXPECT_EQ(none.outcome.position.offset, 9U) << "it goes on from there";
+  EXPECT_TRUE(note(most - around - 2).outcome.recovered);
+  EXPECT_FALSE(note(3).outcome.recovered) << "of the same reply";
   EXPECT_TRUE(note(2).outcome.recovered);
   EXPECT_FALSE(note(2).outcome.recovered);
 }
