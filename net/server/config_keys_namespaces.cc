@@ -65,7 +65,8 @@ constexpr ConfigKey kRows[] = {
      .max = 87'600 * kKeyHour,
      .example = "720h",
      .reloads = true,
-     .help = "How long the position of a channel outlives its last use; not below history_ttl."},
+     .help = "How long the position of a channel outlives its last use; not below history_ttl, nor "
+             "below two times position_check."},
     {.section = kNamespacesSection,
      .name = "delivery",
      .kind = ValueKind::kChoice,

@@ -231,7 +231,7 @@ class Loader {
 
   Done check_namespaces() {
     for (const auto& [name, settings] : config_.namespaces) {
-      if (const auto fault = find_fault(settings, config_.broker.kind)) {
+      if (const auto fault = find_fault(settings, world_of(config_))) {
         return namespace_error(name, fault->key, fault->text);
       }
       const ConfigKey* delivery = find_key(kNamespacesSection, "delivery");

@@ -7,11 +7,35 @@ namespace {
 
 using Fault = std::optional<NamespaceFault>;
 
+// A check of the position is a use of it. One of them may find a full lane and not get through, so
+// there is time for two: else a quiet channel is forgotten under its subscribers, who lose their
+// place and come back, again and again.
+constexpr int kChecksInMetaTtl = 2;
+
 bool anybody(const Audience& audience) { return audience != Audience{}; }
 
 bool keeps_history(const NamespaceConfig& settings) { return settings.history_size > 0; }
 
-Fault fault_of_history(const NamespaceConfig& settings, BrokerKind broker) {
+Fault fault_of_meta_ttl(const NamespaceConfig& settings, Duration position_check) {
+  const std::string meta_ttl = "is " + duration_text(settings.history_meta_ttl);
+  if (settings.history_meta_ttl < settings.history_ttl) {
+    return NamespaceFault{"history_meta_ttl",
+                          meta_ttl + " and history_ttl " + duration_text(settings.history_ttl) +
+                              "; allowed: a history_meta_ttl not below the history_ttl, or the "
+                              "position would be forgotten before the publications"};
+  }
+  const Duration least = position_check * kChecksInMetaTtl;
+  if (settings.history_meta_ttl < least) {
+    return NamespaceFault{"history_meta_ttl",
+                          meta_ttl + " and limits.position_check " + duration_text(position_check) +
+                              ", so the position of a quiet channel would be forgotten between two "
+                              "checks and its subscribers lose it; write history_meta_ttl = \"" +
+                              duration_text(least) + "\" or more, or a shorter position_check"};
+  }
+  return std::nullopt;
+}
+
+Fault fault_of_history(const NamespaceConfig& settings, const NamespaceWorld& world) {
   const std::string size = std::to_string(settings.history_size);
   if (!keeps_history(settings)) {
     if (settings.history_ttl == Duration{}) return std::nullopt;
@@ -19,7 +43,7 @@ Fault fault_of_history(const NamespaceConfig& settings, BrokerKind broker) {
                                              ", but history_size is 0, so nothing is kept; write "
                                              "history_size = 100, or take history_ttl out"};
   }
-  if (broker == BrokerKind::kNats) {
+  if (world.broker == BrokerKind::kNats) {
     return NamespaceFault{"history_size",
                           "is " + size +
                               ", but the broker is nats, which keeps no history in this version "
@@ -31,14 +55,7 @@ Fault fault_of_history(const NamespaceConfig& settings, BrokerKind broker) {
                               ", but there is no history_ttl, so nothing would be kept; write "
                               "history_ttl = \"5m\""};
   }
-  if (settings.history_meta_ttl < settings.history_ttl) {
-    return NamespaceFault{"history_meta_ttl",
-                          "is " + duration_text(settings.history_meta_ttl) + " and history_ttl " +
-                              duration_text(settings.history_ttl) +
-                              "; allowed: a history_meta_ttl not below the history_ttl, or the "
-                              "position would be forgotten before the publications"};
-  }
-  return std::nullopt;
+  return fault_of_meta_ttl(settings, world.position_check);
 }
 
 Fault without_history(std::string_view key, std::string_view value) {
@@ -81,10 +98,11 @@ Fault fault_of_payload(const NamespaceConfig& settings) {
 
 }  // namespace
 
-std::optional<NamespaceFault> find_fault(const NamespaceConfig& settings, BrokerKind broker) {
-  if (Fault fault = fault_of_history(settings, broker)) return fault;
+std::optional<NamespaceFault> find_fault(const NamespaceConfig& settings,
+                                         const NamespaceWorld& world) {
+  if (Fault fault = fault_of_history(settings, world)) return fault;
   if (Fault fault = fault_of_what_needs_history(settings)) return fault;
-  if (Fault fault = fault_of_presence(settings, broker)) return fault;
+  if (Fault fault = fault_of_presence(settings, world.broker)) return fault;
   return fault_of_payload(settings);
 }
 

@@ -16,6 +16,16 @@ struct NamespaceFault {
   std::string text;
 };
 
-std::optional<NamespaceFault> find_fault(const NamespaceConfig& settings, BrokerKind broker);
+// What all namespaces live in.
+struct NamespaceWorld {
+  BrokerKind broker;
+  Duration position_check;
+};
+inline NamespaceWorld world_of(const Config& config) {
+  return {config.broker.kind, config.limits.position_check};
+}
+
+std::optional<NamespaceFault> find_fault(const NamespaceConfig& settings,
+                                         const NamespaceWorld& world);
 
 }  // namespace millrace

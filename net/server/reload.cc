@@ -143,9 +143,9 @@ Result<ReloadPlan> plan_reload(const Config& running, const Config& next,
             {.config = &plan.config, .name_space = nullptr});
   keep_payloads(source, payloads, plan);
   plan_namespaces(std::move(source), plan);
-  // The new namespaces live under the broker of the start.
+  // The new namespaces live under the broker and the limits of the start.
   for (const auto& [name, settings] : plan.config.namespaces) {
-    if (const auto fault = find_fault(settings, plan.config.broker.kind)) {
+    if (const auto fault = find_fault(settings, world_of(plan.config))) {
       return Error{"namespaces." + name + "." + std::string(fault->key) + " " + fault->text};
     }
   }

@@ -11,6 +11,7 @@
 #include "net/server/config_key_text.h"
 #include "net/server/config_keys.h"
 #include "net/server/config_value.h"
+#include "net/server/namespace_check.h"
 #include "tests/limits/limit.h"
 
 namespace millrace {
@@ -34,6 +35,14 @@ std::string namespaces(std::uint64_t count) {
   std::string text;
   for (std::uint64_t i = 0; i < count; ++i) text += "[namespaces.n" + std::to_string(i) + "]\n";
   return parsed(text);
+}
+
+std::string meta_ttl(std::uint64_t n) {
+  NamespaceConfig settings;
+  settings.history_size = 1;
+  settings.history_ttl = seconds(1);
+  settings.history_meta_ttl = milliseconds(static_cast<std::int64_t>(n));
+  return unless(!find_fault(settings, {BrokerKind::kMemory, seconds(40)}), "refused");
 }
 
 // How an error names a file whose path is `bytes` long.
@@ -186,6 +195,13 @@ Limits config_limits() {
        .unit = "bytes",
        .refusal = "cut",
        .attempt = shown_path},
+      {.name = "history_meta_ttl with a position_check of 40 s, at least",
+       .covers = {"namespace_check.cc:kChecksInMetaTtl"},
+       .value = 80'000,
+       .unit = "ms",
+       .refusal = "refused",
+       .attempt = meta_ttl,
+       .edge = Edge::kLeast},
   };
   for (const ConfigKey& key : config_keys()) {
     if (!value_of(key.kind, 1)) continue;

@@ -131,6 +131,8 @@ void draw_streams(SimOptions& options, Random& random) {
   MemoryBrokerLimits& limits = options.shard.memory_broker;
   SessionSettings& sessions = options.shard.sessions;
   if (!options.steady) {
+    // Shorter than a configuration may say (namespace_check.h): streams are forgotten under their
+    // subscribers, as they are for want of room.
     kept.stream.age = one_of<Duration>({milliseconds(100), seconds(1), seconds(3'600)}, random);
     kept.stream.meta_age =
         std::max(kept.stream.age, one_of<Duration>({milliseconds(300), seconds(3'600)}, random));

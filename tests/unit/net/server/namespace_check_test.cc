@@ -14,7 +14,7 @@ NamespaceConfig with_history() {
 
 // "" if nothing is wrong, else "KEY TEXT".
 std::string fault(const NamespaceConfig& settings, BrokerKind broker = BrokerKind::kMemory) {
-  const auto found = find_fault(settings, broker);
+  const auto found = find_fault(settings, {broker, seconds(40)});
   return found ? std::string(found->key) + " " + found->text : "";
 }
 
@@ -46,6 +46,26 @@ TEST(NamespaceCheck, WantsSizeAndAgeOfHistory) {
   EXPECT_FAULT(short_meta, "history_meta_ttl is 299s and history_ttl 5m");
   short_meta.history_meta_ttl = seconds(300);
   EXPECT_EQ(fault(short_meta), "");
+}
+
+// A namespace's own settings may say nothing of positions: tokens and clients ask for them too.
+TEST(NamespaceCheck, WantsAPositionToOutliveTwoChecks) {
+  NamespaceConfig settings = with_history();
+  settings.history_ttl = seconds(10);
+  settings.history_meta_ttl = milliseconds(79'999);
+  EXPECT_EQ(fault(settings),
+            "history_meta_ttl is 79999ms and limits.position_check 40s, so the position of a quiet "
+            "channel would be forgotten between two checks and its subscribers lose it; write "
+            "history_meta_ttl = \"80s\" or more, or a shorter position_check");
+  settings.history_meta_ttl = milliseconds(80'000);
+  EXPECT_EQ(fault(settings), "");
+  settings.history_meta_ttl = milliseconds(80'001);
+  EXPECT_EQ(fault(settings), "");
+  settings.history_meta_ttl = seconds(10);
+  EXPECT_FALSE(find_fault(settings, {BrokerKind::kMemory, seconds(5)}));
+  settings.history_size = 0;
+  settings.history_ttl = {};
+  EXPECT_EQ(fault(settings), "") << "nothing is kept";
 }
 
 TEST(NamespaceCheck, WantsHistoryForWhatIsMadeOfIt) {
