@@ -151,9 +151,12 @@ void Session::subscribe_claimed(PendingConnect& connect, const ConnectClaims& cl
         --connect.waiting;
         break;
       case Hub::Subscribe::kSubscriberLimit:
+        return disconnect(DisconnectCode::kChannelLimit, now);
+      // Both pass: streams answer, channels of others go, and another shard or node may have room.
+      // The token has nothing too many, so its client comes back after a pause.
       case Hub::Subscribe::kChannelLimit:
       case Hub::Subscribe::kBusy:
-        return disconnect(DisconnectCode::kChannelLimit, now);
+        return disconnect(DisconnectCode::kTooManyRequests, now);
     }
   }
   connect.all_asked = true;
