@@ -179,6 +179,28 @@ const char* history_eviction_name(HistoryEviction reason) {
   return "unknown";
 }
 
+const char* token_refusal_name(TokenRefusal cause) {
+  switch (cause) {
+    case TokenRefusal::kForm:
+      return "form";
+    case TokenRefusal::kKey:
+      return "key";
+    case TokenRefusal::kSignature:
+      return "signature";
+    case TokenRefusal::kClaims:
+      return "claims";
+    case TokenRefusal::kExpired:
+      return "expired";
+    case TokenRefusal::kTooEarly:
+      return "too_early";
+    case TokenRefusal::kPurpose:
+      return "purpose";
+    case TokenRefusal::kRevoked:
+      return "revoked";
+  }
+  return "unknown";
+}
+
 ShardMetrics sum_of(std::span<const ShardMetrics> shards) {
   ShardMetrics sum;
   sum.broker_ready = 0;
@@ -193,6 +215,9 @@ ShardMetrics sum_of(std::span<const ShardMetrics> shards) {
     }
     for (std::size_t i = 0; i < kHistoryEvictions; ++i) {
       sum.history_evicted_total[i] += shard.history_evicted_total[i];
+    }
+    for (std::size_t i = 0; i < kTokenRefusals; ++i) {
+      sum.tokens_refused_total[i] += shard.tokens_refused_total[i];
     }
     for (const auto& [code, count] : shard.disconnects_total) sum.disconnects_total[code] += count;
   }
@@ -219,6 +244,13 @@ std::string prometheus_text(std::span<const ShardMetrics> shards) {
     const char* reason = history_eviction_name(static_cast<HistoryEviction>(i));
     sample(out, "history_evicted_total", std::string("{reason=\"") + reason + "\"}",
            sum.history_evicted_total[i]);
+  }
+  head(out, "tokens_refused_total", "Tokens of clients that were not accepted, by cause.",
+       "counter");
+  for (std::size_t i = 0; i < kTokenRefusals; ++i) {
+    const char* cause = token_refusal_name(static_cast<TokenRefusal>(i));
+    sample(out, "tokens_refused_total", std::string("{cause=\"") + cause + "\"}",
+           sum.tokens_refused_total[i]);
   }
   head(out, "disconnects_total", "WebSocket connections that ended, by close code; 1006 is none.",
        "counter");

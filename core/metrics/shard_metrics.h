@@ -31,6 +31,20 @@ enum class HistoryEviction : std::uint8_t { kBytes, kPublications, kStreams };
 inline constexpr std::size_t kHistoryEvictions = 3;
 const char* history_eviction_name(HistoryEviction reason);
 
+// Why a token was not accepted, in the kinds that a dashboard tells apart. Label `cause`.
+enum class TokenRefusal : std::uint8_t {
+  kForm,       // not even a token
+  kKey,        // no key here is for it
+  kSignature,  // not made with the key
+  kClaims,     // of a wrong type, or more than allowed
+  kExpired,
+  kTooEarly,
+  kPurpose,  // good, but for somebody or something else
+  kRevoked,
+};
+inline constexpr std::size_t kTokenRefusals = 8;
+const char* token_refusal_name(TokenRefusal cause);
+
 struct ShardMetrics {
   // Connections
   std::uint64_t connections = 0;  // gauge: sockets, from accept to close
@@ -39,6 +53,7 @@ struct ShardMetrics {
   std::uint64_t accepts_total = 0;
   std::uint64_t accept_errors_total = 0;
   std::array<std::uint64_t, kRejectReasons> rejected_total{};
+  std::array<std::uint64_t, kTokenRefusals> tokens_refused_total{};
   std::map<std::uint16_t, std::uint64_t> disconnects_total;  // by close code that we sent or got
   std::uint64_t slow_disconnects_total = 0;
   std::uint64_t io_errors_total = 0;  // receives and sends, a peer's reset among them

@@ -48,6 +48,10 @@ Bytes token_error_text(TokenError error) {
       return "a token to connect with has no channel claim";
     case TokenError::kIsForConnecting:
       return "a token to subscribe with needs a channel claim";
+    case TokenError::kIsForAnother:
+      return "the token is for another user, channel or client than the one it came with";
+    case TokenError::kGrantIsOver:
+      return "what the token grants is over (expire_at)";
     case TokenError::kRevoked:
       return "it was revoked";
   }

@@ -29,6 +29,8 @@ enum class TokenError : std::uint8_t {
   kWrongIssuer,
   kIsForSubscribing,
   kIsForConnecting,
+  kIsForAnother,
+  kGrantIsOver,
   kRevoked,
 };
 

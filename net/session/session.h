@@ -138,6 +138,10 @@ class Session final : public TransportUser {
   bool may_subscribe(std::uint32_t id, const SubscribeCommand& command,
                      const NamespaceSettings& settings, ClaimedSubscription& granted, Instant now);
   [[nodiscard]] bool has_just(std::span<const ClaimedSubscription> subs) const;
+  // Counted, and said in the log; the client is told by the caller.
+  void note_refusal(TokenError error, Instant now) {
+    context_.refusals.note(transport_.id(), error, now);
+  }
   [[nodiscard]] static TokenMark mark_of(const SubscribeClaims& claims);
   // This token of the user's.
   [[nodiscard]] bool is_revoked(TokenMark token, const Revocation& revocation) const;

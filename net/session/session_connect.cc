@@ -51,7 +51,8 @@ bool Session::verify(std::uint32_t id, Bytes token, ConnectClaims& claims, Insta
     claims = std::move(*verified);
     return true;
   }
-  if (verified.error() == TokenError::kExpired) {
+  note_refusal(verified.error(), now);
+  if (token_expired(verified.error())) {
     fail(id, ErrorCode::kTokenExpired);
     state_ = State::kRefused;
   } else {
@@ -65,6 +66,7 @@ bool Session::adopt(std::uint32_t id, const ConnectClaims& claims, bool proven, 
   const std::int64_t calendar = context_.tokens.now();
   const bool expires = claims.times.expires_at != 0 && !context_.settings.insecure;
   if (expires && claims.times.expires_at <= calendar) {
+    note_refusal(TokenError::kGrantIsOver, now);
     fail(id, ErrorCode::kExpired);
     state_ = State::kRefused;
     return false;
@@ -239,13 +241,20 @@ void Session::handle(std::uint32_t id, const RefreshCommand& command, Instant no
   const std::int64_t calendar = context_.tokens.now();
   auto verified = context_.tokens.connect(command.token);
   if (!verified.ok()) {
-    const bool expired = verified.error() == TokenError::kExpired;
+    note_refusal(verified.error(), now);
+    const bool expired = token_expired(verified.error());
     return disconnect(expired ? DisconnectCode::kExpired : DisconnectCode::kInvalidToken, now);
   }
   const ConnectClaims& claims = *verified;
-  if (claims.user != user()) return disconnect(DisconnectCode::kInvalidToken, now);
+  if (claims.user != user()) {
+    note_refusal(TokenError::kIsForAnother, now);
+    return disconnect(DisconnectCode::kInvalidToken, now);
+  }
   const bool expires = claims.times.expires_at != 0 && !context_.settings.insecure;
-  if (expires && claims.times.expires_at <= calendar) return fail(id, ErrorCode::kExpired);
+  if (expires && claims.times.expires_at <= calendar) {
+    note_refusal(TokenError::kGrantIsOver, now);
+    return fail(id, ErrorCode::kExpired);
+  }
   // Other channels than it has now, more or fewer: it comes back and gets them.
   if (!has_just(claims.subs)) return disconnect(DisconnectCode::kInsufficientState, now);
   auto identity = Identity::make(

@@ -16,6 +16,7 @@
 #include "net/session/ping_schedule.h"
 #include "net/session/session_settings.h"
 #include "net/session/subscription_notes.h"
+#include "net/session/token_refusals.h"
 #include "net/session/waiting_sessions.h"
 #include "net/ws/frame_header.h"
 #include "proto/command.h"
@@ -48,6 +49,7 @@ struct SessionContext {
   SubscriptionNotes& notes;
   WaitingSessions& waiting;
   PendingConnects& connects;
+  TokenRefusals& refusals;
   KeyedQuota* users = nullptr;  // null: connections of a user are not limited
   PingSchedule pings{settings.ping_interval, random.next()};
   // The same for everyone, made once.

@@ -14,6 +14,7 @@ SessionDesk::SessionDesk(const SessionDeskParts& shard, TokenGate gate, Instant 
       gate_(std::move(gate)),
       notes_(reactor_.timers(), *this, shard.settings.subscription_grace),
       waiting_(*this),
+      refusals_(table_, shard.metrics),
       context_{hub_,
                shard.fanout,
                shard.codecs.encoders(),
@@ -24,7 +25,8 @@ SessionDesk::SessionDesk(const SessionDeskParts& shard, TokenGate gate, Instant 
                shard.settings,
                notes_,
                waiting_,
-               connects_} {
+               connects_,
+               refusals_} {
   reactor_.add_source(*this, "sessions that waited");
   reactor_.timers().arm(position_timer_, now + shard.settings.position_check / kPositionSteps,
                         *this);

@@ -75,6 +75,7 @@ class SessionDesk final : private SessionResumer,
   SubscriptionNotes notes_;
   WaitingSessions waiting_;
   PendingConnects connects_;
+  TokenRefusals refusals_;
   SessionContext context_;
   Timer position_timer_;
 };

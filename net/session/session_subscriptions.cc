@@ -98,17 +98,20 @@ bool Session::may_subscribe(std::uint32_t id, const SubscribeCommand& command,
   const std::int64_t calendar = context_.tokens.now();
   auto verified = context_.tokens.subscribe(command.token);
   if (!verified.ok()) {
-    const bool expired = verified.error() == TokenError::kExpired;
+    note_refusal(verified.error(), now);
+    const bool expired = token_expired(verified.error());
     fail(id, expired ? ErrorCode::kTokenExpired : ErrorCode::kPermissionDenied);
     return false;
   }
   const SubscribeClaims& claims = *verified;
   if (!is_own(claims, command.channel)) {
+    note_refusal(TokenError::kIsForAnother, now);
     disconnect(DisconnectCode::kInvalidToken, now);
     return false;
   }
   const bool expires = claims.times.expires_at != 0 && !context_.settings.insecure;
   if (expires && claims.times.expires_at <= calendar) {
+    note_refusal(TokenError::kGrantIsOver, now);
     fail(id, ErrorCode::kExpired);
     return false;
   }
@@ -270,13 +273,20 @@ void Session::handle(std::uint32_t id, const SubRefreshCommand& command, Instant
   const std::int64_t calendar = context_.tokens.now();
   auto verified = context_.tokens.subscribe(command.token);
   if (!verified.ok()) {
-    if (verified.error() == TokenError::kExpired) return fail(id, ErrorCode::kTokenExpired);
+    note_refusal(verified.error(), now);
+    if (token_expired(verified.error())) return fail(id, ErrorCode::kTokenExpired);
     return disconnect(DisconnectCode::kInvalidToken, now);
   }
   const SubscribeClaims& claims = *verified;
-  if (!is_own(claims, command.channel)) return disconnect(DisconnectCode::kInvalidToken, now);
+  if (!is_own(claims, command.channel)) {
+    note_refusal(TokenError::kIsForAnother, now);
+    return disconnect(DisconnectCode::kInvalidToken, now);
+  }
   const bool expires = claims.times.expires_at != 0 && !context_.settings.insecure;
-  if (expires && claims.times.expires_at <= calendar) return fail(id, ErrorCode::kExpired);
+  if (expires && claims.times.expires_at <= calendar) {
+    note_refusal(TokenError::kGrantIsOver, now);
+    return fail(id, ErrorCode::kExpired);
+  }
   const Expiry expiry =
       expires ? Expiry::of_calendar(claims.times.expires_at, calendar, now) : Expiry{};
   context_.notes.put(self, command.channel, claims.sub.info, claims.sub.data, expiry,

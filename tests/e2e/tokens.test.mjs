@@ -352,7 +352,9 @@ test('ES256: a PEM file and a set of keys, rotated with SIGHUP', async () => {
   keySet(second.jwk('2026'));
   writeFileSync(file, `[token]\npublic_keys = ["${pem}"]\njwks = "${jwks}"\n${namespaces}`);
   const signed = await Millrace.start({ insecure: false, args: ['--config', file] });
+  const brought = [];
   const isIn = async (token) => {
+    brought.push(token);
     const client = await RawClient.open(signed, { session: false });
     const reply = client.call({ connect: { token } }).catch(() => ({}));
     const { connect } = await Promise.race([reply, client.closed().then(() => ({}))]);
@@ -372,5 +374,15 @@ test('ES256: a PEM file and a set of keys, rotated with SIGHUP', async () => {
   assert.equal(await isIn(third.token({ sub: 'ann' })), true);
   assert.equal(await isIn(first.token({ sub: 'ann' })), false);
   assert.equal(await isIn(second.token({ sub: 'ann' }, '2026')), false);
+  // Why is in the log, and counted; no part of a token is.
+  const refused = await signed.metrics();
+  for (const cause of ['key', 'signature']) {
+    const line = `refused a token from 127\\.0\\.0\\.1:\\d+ \\(${cause}\\)`;
+    assert.match(signed.run.err, new RegExp(line));
+    assert.ok(refused[`millrace_tokens_refused_total{cause="${cause}"}`] > 0, cause);
+  }
+  for (const part of brought.flatMap((token) => token.split('.'))) {
+    assert.equal(signed.run.err.includes(part), false);
+  }
   await signed.stop();
 });

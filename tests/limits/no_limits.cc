@@ -91,7 +91,8 @@ void add_insides(std::map<std::string, std::string>& all) {
   add(all, "how many kinds there are",
       {"fanout.cc:kForms", "mutant.h:kMutants", "op.h:kOpKinds",
        "shard_metrics.h:kHistoryEvictions", "shard_metrics.h:kRejectReasons",
-       "token_algorithm.h:kTokenAlgorithms", "token_signature.h:kHashes"});
+       "shard_metrics.h:kTokenRefusals", "token_algorithm.h:kTokenAlgorithms",
+       "token_signature.h:kHashes"});
   add(all, "the shape of a structure that grows or spans everything",
       {"chain_table.h:kChunk", "chunked_array.h:kChunk", "keyed_quota.h:kWindow", "lane.h:kSegment",
        "json_encoder.cc:kFixed", "flat_encoder.cc:kFixed", "flat_writer.h:kMaxFields",
@@ -110,8 +111,8 @@ void add_insides(std::map<std::string, std::string>& all) {
   add(all, "how hard a shorter patch is looked for: fossil_delta_test.cc",
       {"fossil_delta.cc:kBlock", "fossil_delta.cc:kComparedPerByte", "fossil_delta.cc:kGoodCopy",
        "fossil_delta.cc:kLookAhead", "fossil_delta.cc:kMaxProbes"});
-  add(all, "how often a line is logged: tests/unit/net/server/admission_test.cc",
-      {"admission.h:kLogInterval"});
+  add(all, "how often a line is logged: admission_test.cc and token_refusals_test.cc",
+      {"admission.h:kLogInterval", "token_refusals.h:kLogInterval"});
   add(all, "how often something is looked at, or how exactly",
       {"drain.h:kParts", "drain.h:kStep", "drain_log.h:kBetweenLines", "drain_pace.h:kLate",
        "memory_broker.h:kSweepPause", "watchdog.h:kBetweenLooks"});

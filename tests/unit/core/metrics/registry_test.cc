@@ -41,17 +41,30 @@ TEST(Registry, HasTheNamesThatScriptsRelyOn) {
   ShardMetrics metrics;
   metrics.disconnects_total[1000] = 1;
   const std::string text = text_of(metrics);
-  for (const char* line :
-       {"millrace_connections 0", "millrace_subscriptions 0", "millrace_publications_total 0",
-        "millrace_encodes_total 0", "millrace_deliveries_total 0", "millrace_sends_total 0",
-        "millrace_nats_subscriptions 0",
-        "millrace_connections_rejected_total{reason=\"connection_limit\"} 0",
-        "millrace_connections_rejected_total{reason=\"memory\"} 0",
-        "millrace_history_evicted_total{reason=\"bytes\"} 0",
-        "millrace_history_evicted_total{reason=\"publications\"} 0",
-        "millrace_history_evicted_total{reason=\"streams\"} 0", "millrace_history_streams 0",
-        "millrace_allocation_failures_total 0", "millrace_io_errors_total 0",
-        "millrace_disconnects_total{code=\"1000\"} 1"}) {
+  for (const char* line : {"millrace_connections 0",
+                           "millrace_subscriptions 0",
+                           "millrace_publications_total 0",
+                           "millrace_encodes_total 0",
+                           "millrace_deliveries_total 0",
+                           "millrace_sends_total 0",
+                           "millrace_nats_subscriptions 0",
+                           "millrace_connections_rejected_total{reason=\"connection_limit\"} 0",
+                           "millrace_connections_rejected_total{reason=\"memory\"} 0",
+                           "millrace_tokens_refused_total{cause=\"form\"} 0",
+                           "millrace_tokens_refused_total{cause=\"key\"} 0",
+                           "millrace_tokens_refused_total{cause=\"signature\"} 0",
+                           "millrace_tokens_refused_total{cause=\"claims\"} 0",
+                           "millrace_tokens_refused_total{cause=\"expired\"} 0",
+                           "millrace_tokens_refused_total{cause=\"too_early\"} 0",
+                           "millrace_tokens_refused_total{cause=\"purpose\"} 0",
+                           "millrace_tokens_refused_total{cause=\"revoked\"} 0",
+                           "millrace_history_evicted_total{reason=\"bytes\"} 0",
+                           "millrace_history_evicted_total{reason=\"publications\"} 0",
+                           "millrace_history_evicted_total{reason=\"streams\"} 0",
+                           "millrace_history_streams 0",
+                           "millrace_allocation_failures_total 0",
+                           "millrace_io_errors_total 0",
+                           "millrace_disconnects_total{code=\"1000\"} 1"}) {
     EXPECT_TRUE(has_line(text, line)) << line;
   }
 }
@@ -89,7 +102,9 @@ TEST(Registry, IsValidPrometheusText) {
       EXPECT_TRUE(samples.insert(words[0]).second) << line;
       if (brace == std::string::npos) continue;
       const std::string label = words[0].substr(brace);
-      EXPECT_TRUE(label.starts_with("{code=\"") || label.starts_with("{reason=\"")) << line;
+      EXPECT_TRUE(label.starts_with("{code=\"") || label.starts_with("{reason=\"") ||
+                  label.starts_with("{cause=\""))
+          << line;
       EXPECT_TRUE(label.ends_with("\"}")) << line;
     }
   }
@@ -129,7 +144,9 @@ Fields fields_of_connections(ShardMetrics& m) {
           &m.recv_buffers_leased,
           &m.decoders_lent,
           &m.rejected_total[0],
-          &m.rejected_total[kRejectReasons - 1]};
+          &m.rejected_total[kRejectReasons - 1],
+          &m.tokens_refused_total[0],
+          &m.tokens_refused_total[kTokenRefusals - 1]};
 }
 
 Fields fields_of_the_node(ShardMetrics& m) {
@@ -211,6 +228,7 @@ TEST(Registry, SumsShardsAndTakesTheLongestTurn) {
     shards[i].deliveries_total = 100;
     shards[i].longest_turn_us = 50 - i;
     shards[i].rejected_total[static_cast<std::size_t>(RejectReason::kOrigin)] = i;
+    shards[i].tokens_refused_total[static_cast<std::size_t>(TokenRefusal::kRevoked)] = i;
     shards[i].disconnects_total[1000] = 1;
   }
   shards[1].broker_ready = 0;
@@ -219,6 +237,7 @@ TEST(Registry, SumsShardsAndTakesTheLongestTurn) {
   for (const char* line : {"millrace_connections 33", "millrace_deliveries_total 300",
                            "millrace_longest_turn_microseconds 50", "millrace_broker_ready 2",
                            "millrace_connections_rejected_total{reason=\"origin\"} 3",
+                           "millrace_tokens_refused_total{cause=\"revoked\"} 3",
                            "millrace_disconnects_total{code=\"1000\"} 3",
                            "millrace_disconnects_total{code=\"4000\"} 5"}) {
     EXPECT_TRUE(has_line(text, line)) << line;

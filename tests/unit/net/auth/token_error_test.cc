@@ -12,7 +12,7 @@ namespace {
 
 TEST(TokenError, EachHasATextOfItsOwn) {
   std::set<Bytes> texts;
-  for (int i = 0; i <= static_cast<int>(TokenError::kIsForConnecting); ++i) {
+  for (int i = 0; i <= static_cast<int>(TokenError::kRevoked); ++i) {
     const Bytes text = token_error_text(static_cast<TokenError>(i));
     EXPECT_FALSE(text.empty());
     EXPECT_TRUE(texts.insert(text).second) << text;
