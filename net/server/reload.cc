@@ -73,6 +73,14 @@ void plan_namespaces(Config next, ReloadPlan& plan) {
   }
 }
 
+// What a file of keys holds is no setting, so it is told apart.
+std::string keys_note(const TokenConfig& token, const TokenKeys& keys) {
+  if (token.public_keys.empty() && token.jwks.empty()) return "";
+  const std::size_t count = keys.all().size();
+  return "; the files of token keys were read again: " + std::to_string(count) +
+         (count == 1 ? " key" : " keys") + " in all";
+}
+
 }  // namespace
 
 const char* level_name(LogLevel level) {
@@ -167,7 +175,8 @@ std::shared_ptr<const Reloadable> Reloader::reload() {
   payloads_.keep(running_);
   CHECK(set_log_level(level_name(running_.server.log_level)));
   log_info("SIGHUP: the configuration was read again; " +
-           (plan->changed.empty() ? "no setting changes" : "changed: " + joined(plan->changed)));
+           (plan->changed.empty() ? "no setting changes" : "changed: " + joined(plan->changed)) +
+           keys_note(running_.token, *(*made)->token_keys));
   if (!plan->needs_restart.empty()) {
     log_warn("SIGHUP: needs a restart, and stays as it was: " + joined(plan->needs_restart));
   }

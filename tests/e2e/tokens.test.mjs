@@ -371,6 +371,7 @@ test('ES256: a PEM file and a set of keys, rotated with SIGHUP', async () => {
   third.writePem(pem);
   signed.signal('SIGHUP');
   await waitFor(() => isIn(third.token({ sub: 'ann' }, '2027')), 'the new key');
+  assert.match(signed.run.err, /no setting changes; the files of token keys were read again: 2 k/);
   assert.equal(await isIn(third.token({ sub: 'ann' })), true);
   assert.equal(await isIn(first.token({ sub: 'ann' })), false);
   assert.equal(await isIn(second.token({ sub: 'ann' }, '2026')), false);

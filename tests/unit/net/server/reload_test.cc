@@ -281,13 +281,41 @@ TEST_F(ReloaderTest, ReadsKeysAgainUnderTheSameName) {
   const std::string pem = write("key.pem", test::public_pem(test::key_for(kEs256)));
   Reloader reloader = start("[token]\npublic_keys = [\"" + pem + "\"]\n");
   write("key.pem", test::public_pem(test::key_for(kEdDsa)));
+  testing::internal::CaptureStderr();
   const auto made = reloader.reload();
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("no setting changes; the files of token keys were read again: 1 key in all\n"),
+            std::string::npos)
+      << log;
   ASSERT_NE(made, nullptr);
   ASSERT_EQ(made->token_keys->all().size(), 1U);
   EXPECT_TRUE(made->token_keys->all()[0].is_for(kEdDsa));
   EXPECT_FALSE(made->token_keys->all()[0].is_for(kEs256));
   write("key.pem", "no key at all");
   EXPECT_EQ(reloader.reload(), nullptr) << "the keys stay as they were";
+}
+
+TEST_F(ReloaderTest, SaysThatASetOfKeysWasReadAgainAndOnlyIfThereIsOne) {
+  using enum TokenAlgorithm;
+  const auto reloaded = [](Reloader& reloader) {
+    testing::internal::CaptureStderr();
+    EXPECT_NE(reloader.reload(), nullptr);
+    return testing::internal::GetCapturedStderr();
+  };
+  const std::string secret = "[token]\nhmac_secret = \"" + std::string(32, 's') + "\"\n";
+  Reloader without = start(secret);
+  EXPECT_TRUE(reloaded(without).ends_with("read again; no setting changes\n"));
+  const auto key = [](const std::string& kid) {
+    return R"({"kty":"oct","kid":")" + kid + R"(","k":")" + std::string(43, 'A') + "\"}";
+  };
+  const std::string set = write("keys.json", R"({"keys":[)" + key("a") + "]}");
+  Reloader reloader = start(secret + "jwks = \"" + set + "\"\n");
+  write("keys.json", R"({"keys":[)" + key("a") + "," + key("b") + "]}");
+  const std::string log = reloaded(reloader);
+  EXPECT_TRUE(
+      log.ends_with("no setting changes; the files of token keys were read again: 3 "
+                    "keys in all\n"))
+      << log;
 }
 
 TEST_F(ReloaderTest, TellsNothingSecret) {
