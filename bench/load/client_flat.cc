@@ -4,6 +4,7 @@
 
 #include "proto/flat_writer.h"
 #include "proto/millrace_generated.h"
+#include "tests/support/flat_command.h"
 
 namespace millrace::load {
 namespace {
@@ -13,13 +14,7 @@ constexpr std::size_t kPrefix = 4;
 void append_command(std::string& out, std::uint32_t id, flat::CommandBody type,
                     const FlatTable& fields) {
   FlatMessage message(out, flat::CommandIdentifier());
-  FlatPlace body;
-  message.table(message.root(),
-                FlatTable()
-                    .number(flat::Command::VT_ID, id)
-                    .number(flat::Command::VT_BODY_TYPE, static_cast<std::uint8_t>(type))
-                    .child(flat::Command::VT_BODY, body));
-  message.table(body, fields);
+  message.table(begin_flat_command(message, id, type), fields);
   message.finish();
 }
 

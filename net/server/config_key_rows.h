@@ -21,6 +21,8 @@ template <auto Section, auto Field>
 Slot in_section(Target target) {
   return &(target.config->*Section.*Field);
 }
+template <auto Field>
+inline constexpr auto kInLimits = in_section<&Config::limits, Field>;
 
 std::span<const ConfigKey> server_keys();     // [server], [broker], [api], [token]
 std::span<const ConfigKey> limit_keys();      // [limits], of connections and what they are made of

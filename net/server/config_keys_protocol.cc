@@ -3,9 +3,6 @@
 namespace millrace {
 namespace {
 
-template <auto Field>
-constexpr auto kInLimits = in_section<&Config::limits, Field>;
-
 constexpr ConfigKey kRows[] = {
     {.section = "limits",
      .name = "token_grace",

@@ -131,6 +131,13 @@ class Session final : public TransportUser {
   void note_claimed(Bytes channel, const SubscribeOutcome& outcome);
   [[nodiscard]] std::uint32_t ttl_of(Expiry expiry, Instant now) const;
 
+  // What a good token grants: over already, until when, and for whom. Under --insecure for ever.
+  [[nodiscard]] bool is_over(const TokenTimes& times, std::int64_t calendar) const;
+  [[nodiscard]] Expiry expiry_of(const TokenTimes& times, std::int64_t calendar, Instant now) const;
+  // Nothing if something is too long.
+  [[nodiscard]] std::optional<Identity> identity_of(const ConnectClaims& claims,
+                                                    std::int64_t calendar, Instant now) const;
+
   // Subscriptions.
   // The settings of a channel that may be named; otherwise the command is answered.
   const NamespaceSettings* settings_for(std::uint32_t id, Bytes channel, Instant now);

@@ -64,8 +64,7 @@ bool Session::verify(std::uint32_t id, Bytes token, ConnectClaims& claims, Insta
 // From here on it is somebody.
 bool Session::adopt(std::uint32_t id, const ConnectClaims& claims, bool proven, Instant now) {
   const std::int64_t calendar = context_.tokens.now();
-  const bool expires = claims.times.expires_at != 0 && !context_.settings.insecure;
-  if (expires && claims.times.expires_at <= calendar) {
+  if (is_over(claims.times, calendar)) {
     note_refusal(TokenError::kGrantIsOver, now);
     fail(id, ErrorCode::kExpired);
     state_ = State::kRefused;
@@ -86,12 +85,7 @@ bool Session::adopt(std::uint32_t id, const ConnectClaims& claims, bool proven, 
     ++context_.metrics.clients;
     return true;
   }
-  auto identity = Identity::make(
-      {.user = claims.user,
-       .info = claims.info,
-       .expiry = expires ? Expiry::of_calendar(claims.times.expires_at, calendar, now) : Expiry{},
-       .issued_at = seconds_of(claims.times.issued_at),
-       .token_hash = hash_of(claims.token_id)});
+  auto identity = identity_of(claims, calendar, now);
   if (!identity) {
     disconnect(DisconnectCode::kInvalidToken, now);
     return false;
@@ -220,6 +214,24 @@ void Session::finish_connect(Instant now) {
 
 // --- later ---------------------------------------------------------------------------------------
 
+bool Session::is_over(const TokenTimes& times, std::int64_t calendar) const {
+  return times.expires_at != 0 && times.expires_at <= calendar && !context_.settings.insecure;
+}
+
+Expiry Session::expiry_of(const TokenTimes& times, std::int64_t calendar, Instant now) const {
+  if (times.expires_at == 0 || context_.settings.insecure) return {};
+  return Expiry::of_calendar(times.expires_at, calendar, now);
+}
+
+std::optional<Identity> Session::identity_of(const ConnectClaims& claims, std::int64_t calendar,
+                                             Instant now) const {
+  return Identity::make({.user = claims.user,
+                         .info = claims.info,
+                         .expiry = expiry_of(claims.times, calendar, now),
+                         .issued_at = seconds_of(claims.times.issued_at),
+                         .token_hash = hash_of(claims.token_id)});
+}
+
 std::uint32_t Session::ttl_of(Expiry expiry, Instant now) const {
   if (expiry.never()) return 0;
   const std::int64_t left = (expiry.instant() - now).to_seconds();
@@ -250,19 +262,13 @@ void Session::handle(std::uint32_t id, const RefreshCommand& command, Instant no
     note_refusal(TokenError::kIsForAnother, now);
     return disconnect(DisconnectCode::kInvalidToken, now);
   }
-  const bool expires = claims.times.expires_at != 0 && !context_.settings.insecure;
-  if (expires && claims.times.expires_at <= calendar) {
+  if (is_over(claims.times, calendar)) {
     note_refusal(TokenError::kGrantIsOver, now);
     return fail(id, ErrorCode::kExpired);
   }
   // Other channels than it has now, more or fewer: it comes back and gets them.
   if (!has_just(claims.subs)) return disconnect(DisconnectCode::kInsufficientState, now);
-  auto identity = Identity::make(
-      {.user = claims.user,
-       .info = claims.info,
-       .expiry = expires ? Expiry::of_calendar(claims.times.expires_at, calendar, now) : Expiry{},
-       .issued_at = seconds_of(claims.times.issued_at),
-       .token_hash = hash_of(claims.token_id)});
+  auto identity = identity_of(claims, calendar, now);
   if (!identity) return disconnect(DisconnectCode::kInvalidToken, now);
   identity_ = std::move(*identity);
   // The deadline may have been the old one's end.

@@ -109,16 +109,13 @@ bool Session::may_subscribe(std::uint32_t id, const SubscribeCommand& command,
     disconnect(DisconnectCode::kInvalidToken, now);
     return false;
   }
-  const bool expires = claims.times.expires_at != 0 && !context_.settings.insecure;
-  if (expires && claims.times.expires_at <= calendar) {
+  if (is_over(claims.times, calendar)) {
     note_refusal(TokenError::kGrantIsOver, now);
     fail(id, ErrorCode::kExpired);
     return false;
   }
-  context_.notes.put(
-      transport_.id().index, command.channel, claims.sub.info, claims.sub.data,
-      expires ? Expiry::of_calendar(claims.times.expires_at, calendar, now) : Expiry{},
-      mark_of(claims));
+  context_.notes.put(transport_.id().index, command.channel, claims.sub.info, claims.sub.data,
+                     expiry_of(claims.times, calendar, now), mark_of(claims));
   granted = std::move(verified->sub);
   return true;
 }
@@ -282,13 +279,11 @@ void Session::handle(std::uint32_t id, const SubRefreshCommand& command, Instant
     note_refusal(TokenError::kIsForAnother, now);
     return disconnect(DisconnectCode::kInvalidToken, now);
   }
-  const bool expires = claims.times.expires_at != 0 && !context_.settings.insecure;
-  if (expires && claims.times.expires_at <= calendar) {
+  if (is_over(claims.times, calendar)) {
     note_refusal(TokenError::kGrantIsOver, now);
     return fail(id, ErrorCode::kExpired);
   }
-  const Expiry expiry =
-      expires ? Expiry::of_calendar(claims.times.expires_at, calendar, now) : Expiry{};
+  const Expiry expiry = expiry_of(claims.times, calendar, now);
   context_.notes.put(self, command.channel, claims.sub.info, claims.sub.data, expiry,
                      mark_of(claims));
   encoder().sub_refresh(message(), id, {.expires = !expiry.never(), .ttl = ttl_of(expiry, now)});

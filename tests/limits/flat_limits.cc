@@ -4,6 +4,7 @@
 #include "proto/flat_writer.h"
 #include "proto/millrace_generated.h"
 #include "tests/limits/limit.h"
+#include "tests/support/flat_command.h"
 
 namespace millrace {
 namespace {
@@ -19,21 +20,11 @@ std::string decode(const std::string& frame) {
   return unless(decoder.decode(frame, sink) == CommandDecoder::Outcome::kDone, "bad frame");
 }
 
-FlatPlace begin(FlatMessage& message, std::uint32_t id, flat::CommandBody type) {
-  FlatPlace body;
-  message.table(message.root(),
-                FlatTable()
-                    .number(flat::Command::VT_ID, id)
-                    .number(flat::Command::VT_BODY_TYPE, static_cast<std::uint8_t>(type))
-                    .child(flat::Command::VT_BODY, body));
-  return body;
-}
-
 std::string pongs(std::uint64_t count) {
   std::string frame;
   for (std::uint64_t i = 0; i < count; ++i) {
     FlatMessage message(frame, flat::CommandIdentifier());
-    message.table(begin(message, 0, flat::CommandBody::Pong), {});
+    message.table(begin_flat_command(message, 0, flat::CommandBody::Pong), {});
     message.finish();
   }
   return frame;
@@ -43,7 +34,7 @@ std::string connect(std::uint64_t subs) {
   std::string frame;
   FlatMessage message(frame, flat::CommandIdentifier());
   FlatPlace list;
-  message.table(begin(message, 1, flat::CommandBody::Connect),
+  message.table(begin_flat_command(message, 1, flat::CommandBody::Connect),
                 FlatTable().child(flat::Connect::VT_SUBS, list));
   FlatPlace each = message.tables(list, subs);
   for (std::uint64_t i = 0; i < subs; ++i) {

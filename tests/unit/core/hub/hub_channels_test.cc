@@ -7,6 +7,7 @@
 #include "core/hub/hub.h"
 #include "core/hub/memory_broker.h"
 #include "tests/support/allocated_bytes.h"
+#include "tests/support/plain_sink.h"
 #include "tests/unit/core/shard/event_ring.h"
 
 namespace millrace {
@@ -16,19 +17,11 @@ constexpr std::uint32_t kChannels = 1'000'000;
 constexpr std::uint32_t kEach = 62'500;  // a subscriber's
 constexpr std::uint32_t kSubscribers = kChannels / kEach;
 
-class NoSink final : public DeliverySink {
+class CountingSink final : public PlainSink {
  public:
   void deliver(const Publication&, Bytes, std::span<const Subscriber> to) override {
     delivered += to.size();
   }
-  void deliver_presence(Bytes, std::span<const PresenceChange>,
-                        std::span<const Subscriber>) override {}
-  void subscribed(SubscriberId, Bytes, std::uint32_t, const SubscribeOutcome&) override {}
-  ClientInfo member(SubscriberId, Bytes) override { return {}; }
-  void published(RequestToken, PublishOutcome, const StreamPosition&) override {}
-  void history(RequestToken, const HistoryPage&) override {}
-  void presence(RequestToken, const PresencePage&) override {}
-  void lost(SubscriberId, Bytes, bool) override {}
 
   std::size_t delivered = 0;
 };
@@ -54,7 +47,7 @@ class HubChannelsTest : public testing::Test {
   ShardMetrics metrics_;
   TimerWheel timers_{Instant{}};
   Random random_{1};
-  NoSink sink_;
+  CountingSink sink_;
   Hub hub_{sink_, metrics_, {.channels = kChannels, .channels_per_subscriber = kEach}};
   MemoryBroker broker_{mailbox_, 1, hub_, metrics_, timers_, random_};
 };
