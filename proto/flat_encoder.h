@@ -2,6 +2,9 @@
 //
 // Nothing stands between two messages of a frame. A payload is copied once, from where the caller
 // has it to its place in `out`.
+//
+// No state; used by all shards. It checks nothing and limits nothing: what is said was let in
+// within limits. How bytes are laid out is flat_writer.h's.
 #pragma once
 
 #include "proto/encoder.h"

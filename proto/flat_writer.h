@@ -5,6 +5,10 @@
 // stand in front of what they refer to; readers see no difference. Field numbers are the VT_ names
 // of the code that flatc makes.
 //
+// Owner: who writes, for one message; the string is the caller's. Limits: kMaxFields in a table and
+// 2 GiB in a message, which are CHECKed: what peers send is bounded long before. No reader, and no
+// check that a schema has such a field.
+//
 // A message is as long as a multiple of eight bytes, so that the next one in a frame is aligned.
 //
 //   FlatMessage message(out, "MLRC");

@@ -8,7 +8,8 @@
 // begins and ends between characters of the new payload, never inside one.
 //
 // Time and memory are bounded for any input: kMaxFossilInput, and a budget of bytes compared for
-// each byte.
+// each byte. Pure, so of no shard. Patches are only made here; SDKs apply them, and in the tests
+// tests/support/fossil_apply.h does.
 #pragma once
 
 #include <cstddef>

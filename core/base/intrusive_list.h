@@ -1,7 +1,8 @@
 // A list through its elements: linking and unlinking are O(1) and allocate nothing.
 //
-// The list owns nothing. An element unlinks before it dies, and is in at most one list by each of
-// its links. Not thread-safe.
+// The list owns nothing: it is part of who orders the elements, on the same shard. An element
+// unlinks before it dies, and is in at most one list by each of its links. No limit but that of who
+// makes elements. It is no container: it does not count, and finds nothing. Not thread-safe.
 #pragma once
 
 #include "core/base/assert.h"

@@ -1,4 +1,8 @@
 // What core/hub/presence_table.h keeps: a record a member, a user and a channel.
+//
+// Owner: the table, on its shard, which alone changes them; they have no rules of their own,
+// neither of who is told nor of when. Limit: the table's `members`. Users and channels are there
+// for members only, so there are no more of them.
 #pragma once
 
 #include <array>

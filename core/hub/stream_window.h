@@ -1,5 +1,8 @@
 // The publications of one stream that are kept: a ring of them, oldest first, which grows and
 // shrinks with what it holds and owns it.
+//
+// Owner: the stream, in the store of its shard (stream_store.h). It knows no offsets, judges no age
+// and has no limit: what goes, and when, is the store's to say (StreamOptions, StreamStoreLimits).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,8 @@
 // An object with bytes behind it, in one allocation: for what is kept in great numbers, each with a
 // name or a payload of its own length.
+//
+// Owner: who holds the Tailed, on any thread. The tail's length is the object's to know, and what
+// stands in the tail is bytes: nothing is constructed or destroyed there. Limit: the caller's.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,8 @@
 // Why a token is not accepted. The texts hold nothing of a token, so they may be logged.
+//
+// Values, of no shard in particular. It is not what a client is told (proto/error_code.h): that is
+// less, and the session's to say. The limits that texts name are claims_reader.h's and
+// token_verifier.h's.
 #pragma once
 
 #include <cstdint>

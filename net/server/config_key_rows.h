@@ -1,4 +1,8 @@
 // The rows of the table of keys (config_keys.h), one function for each part of it.
+//
+// For the files that hold rows and the one that puts them together; all others ask config_keys.h.
+// Constant, and of no shard: only the start and a reload look at keys. The limits are the rows' own
+// ends of ranges (tests/limits tries each of them).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,9 @@
 // `millrace token`: a token for a client, made with the configured secret. Reads the
 // configuration's file, and touches nothing else.
+//
+// It runs where there is no shard, and asks no running server. Limits are those of tokens
+// (docs/TOKENS.md): one that the server would refuse is not made. Taking tokens back is not done
+// here, but by the server's API.
 #pragma once
 
 #include <cstdint>
