@@ -11,22 +11,17 @@ import {
   kinds,
   makeClient,
 } from './support/clients.mjs';
+import { anonymousToo, everybody } from './support/configs.mjs';
 import { Millrace, configFile } from './support/millrace.mjs';
 import { endAll } from './support/processes.mjs';
-import { makeToken, seconds, secret } from './support/tokens.mjs';
+import { makeToken, seconds } from './support/tokens.mjs';
 import { sleep, waitFor } from './support/wait.mjs';
 
 after(endAll);
 
-const config = configFile(`
-[server]
-allow_anonymous = true
-[token]
-hmac_secret = "${secret}"
+const config = configFile(`${anonymousToo}
 [namespaces.default]
-allow_subscribe = ["client", "anonymous"]
-allow_publish = ["client", "anonymous"]
-`);
+${everybody('subscribe', 'publish')}`);
 const base = { insecure: false, args: ['--config', config] };
 
 // What the client's sockets do not send.

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
+import { recoverable } from './support/configs.mjs';
 import { fakeServer } from './support/fake_server.mjs';
 import { Load, runLoad } from './support/load.mjs';
 import { apiKey, configFile, Millrace } from './support/millrace.mjs';
@@ -125,16 +126,7 @@ test('reconnect: the half that is cut comes back', async () => {
 
 for (const protocol of ['json', 'flatbuffers']) {
   test(`reconnect: ${protocol} clients with tokens get what was published meanwhile`, async () => {
-    const config = configFile(`
-[token]
-hmac_secret = "${secret}"
-[namespaces.default]
-history_size = 100
-history_ttl = "60s"
-delivery = "recoverable"
-allow_subscribe = ["client"]
-`);
-    const args = ['--config', config];
+    const args = ['--config', configFile(recoverable)];
     const secured = await Millrace.start({ insecure: false, shards: 2, args });
     const words = `reconnect --connections ${connections} --protocol ${protocol} --backoff 2s`;
     const away = `--token-secret ${secret} --recover --cut-publish 20 --rate 20 --broadcast 1`;

@@ -3,28 +3,23 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
 import { connectedAgain, connectedClient, kinds } from './support/clients.mjs';
+import { anonymousToo, everybody } from './support/configs.mjs';
 import { Millrace, configFile } from './support/millrace.mjs';
 import { endAll } from './support/processes.mjs';
-import { makeToken, secret } from './support/tokens.mjs';
+import { makeToken } from './support/tokens.mjs';
 import { sleep, slowness, waitFor } from './support/wait.mjs';
 
 after(endAll);
 
-const config = configFile(`
-[server]
-allow_anonymous = true
-[token]
-hmac_secret = "${secret}"
+const config = configFile(`${anonymousToo}
 [namespaces.room]
 presence = true
 join_leave = true
-allow_subscribe = ["client", "anonymous"]
-allow_publish = ["client", "anonymous"]
-allow_presence = ["client", "anonymous"]
+${everybody('subscribe', 'publish', 'presence')}
 [namespaces.members]
 presence = true
 join_leave = true
-allow_subscribe = ["client", "anonymous"]
+${everybody('subscribe')}
 allow_presence = ["subscriber"]
 `);
 const server = await Millrace.start({ insecure: false, shards: 2, args: ['--config', config] });

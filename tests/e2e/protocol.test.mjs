@@ -5,20 +5,15 @@ import { randomBytes } from 'node:crypto';
 import { after, test } from 'node:test';
 
 import { connectedClient, datas, gotten, kinds } from './support/clients.mjs';
+import { anonymousToo, everybody } from './support/configs.mjs';
 import { Millrace, configFile } from './support/millrace.mjs';
 import { endAll } from './support/processes.mjs';
-import { makeToken, secret } from './support/tokens.mjs';
+import { makeToken } from './support/tokens.mjs';
 import { sleep, waitFor } from './support/wait.mjs';
 
 after(endAll);
 
-const everybody = (...words) =>
-  words.map((word) => `allow_${word} = ["client", "anonymous"]`).join('\n');
-const config = configFile(`
-[server]
-allow_anonymous = true
-[token]
-hmac_secret = "${secret}"
+const config = configFile(`${anonymousToo}
 [namespaces.default]
 ${everybody('subscribe', 'publish')}
 [namespaces.kept]

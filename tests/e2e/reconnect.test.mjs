@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
+import { recoverable } from './support/configs.mjs';
 import { runLoad } from './support/load.mjs';
 import { Millrace, apiKey, configFile } from './support/millrace.mjs';
 import { endAll } from './support/processes.mjs';
@@ -18,15 +19,7 @@ after(async () => {
   rmSync(scratch, { recursive: true });
 });
 
-const config = configFile(`
-[token]
-hmac_secret = "${secret}"
-[namespaces.default]
-history_size = 100
-history_ttl = "60s"
-delivery = "recoverable"
-presence = true
-allow_subscribe = ["client"]
+const config = configFile(`${recoverable}presence = true
 `);
 
 for (const protocol of ['json', 'flatbuffers']) {

@@ -4,6 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 
 import { connectedClient, datas, gotten, kinds } from './support/clients.mjs';
+import { everybody as allow } from './support/configs.mjs';
 import { Millrace, configFile } from './support/millrace.mjs';
 import { endAll } from './support/processes.mjs';
 import { sleep, waitFor } from './support/wait.mjs';
@@ -11,8 +12,6 @@ import { sleep, waitFor } from './support/wait.mjs';
 after(endAll);
 
 const head = '[server]\nallow_anonymous = true\n';
-const allow = (...words) =>
-  words.map((word) => `allow_${word} = ["client", "anonymous"]\n`).join('');
 const namespace = (name, ...lines) => `[namespaces.${name}]\n${lines.join('')}`;
 const open = allow('subscribe', 'publish');
 const kept = 'history_size = 10\nhistory_ttl = "60s"\n';

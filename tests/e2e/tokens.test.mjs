@@ -13,6 +13,7 @@ import {
   kinds,
   makeClient,
 } from './support/clients.mjs';
+import { anonymousToo, everybody } from './support/configs.mjs';
 import { Millrace, configFile, runMillrace } from './support/millrace.mjs';
 import { endAll } from './support/processes.mjs';
 import { RawClient } from './support/raw_client.mjs';
@@ -23,8 +24,7 @@ after(endAll);
 
 const namespaces = `
 [namespaces.default]
-allow_subscribe = ["client", "anonymous"]
-allow_publish = ["client", "anonymous"]
+${everybody('subscribe', 'publish')}
 [namespaces.closed]
 allow_publish = ["subscriber"]
 `;
@@ -34,11 +34,7 @@ function withConfig(text, options = {}) {
   return Millrace.start({ insecure: false, shards: 2, ...options, args: ['--config', file] });
 }
 
-const text = `
-[server]
-allow_anonymous = true
-[token]
-hmac_secret = "${secret}"
+const text = `${anonymousToo}
 [limits]
 token_grace = "1s"
 subscription_grace = "1s"
