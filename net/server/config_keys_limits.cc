@@ -162,7 +162,8 @@ constexpr ConfigKey kRows[] = {
      .min = 1,
      .max = 1'048'576,
      .example = "1024",
-     .help = "How many clients of a shard may be inside a message at once; others wait unread."},
+     .help = "How many clients of a shard may be inside a message at once; others wait unread, and "
+             "a message has 2 seconds while they do."},
     {.section = "limits",
      .name = "kernel_send_buffer",
      .kind = ValueKind::kSize,

@@ -56,7 +56,7 @@ Session::Session(Transport& transport, SessionContext& context, PingStyle ping_s
       ping_style_(ping_style),
       format_(format),
       fair_use_(context.settings.fair_use, now) {
-  transport_.set_user_deadline(now + context_.settings.stale_timeout);
+  await_connect(now);
 }
 
 Session::~Session() { CHECK(state_ == State::kClosed); }
@@ -199,6 +199,8 @@ void Session::on_deadline(Instant now) {
   if (connected() && expires() <= now) return end_expired(now);
   switch (state_) {
     case State::kNew:
+      if (transport_.input_waits()) return await_connect(now);
+      [[fallthrough]];
     case State::kRefused:
       // Who waits for us is not to blame, and may come back.
       disconnect(waits_ ? DisconnectCode::kInternalError : DisconnectCode::kStale, now);
@@ -210,8 +212,8 @@ void Session::on_deadline(Instant now) {
       ping(now);
       return;
     case State::kPinged:
-      // A pong may be among what is kept.
-      if (waits_ || shard_is_late(now)) return await_pong(now);
+      // A pong may be among what is kept, or not read yet.
+      if (waits_ || transport_.input_waits() || shard_is_late(now)) return await_pong(now);
       disconnect(DisconnectCode::kNoPong, now);
       return;
     case State::kClosed:
@@ -223,6 +225,10 @@ void Session::end_expired(Instant now) {
   const Instant turn = context_.expiries.ask(now);
   if (turn <= now) return disconnect(DisconnectCode::kExpired, now);
   transport_.set_user_deadline(turn);  // not set_deadline(), whose bound is over
+}
+
+void Session::await_connect(Instant now) {
+  transport_.set_user_deadline(now + context_.settings.stale_timeout);
 }
 
 void Session::ping(Instant now) {

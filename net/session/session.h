@@ -175,6 +175,7 @@ class Session final : public TransportUser {
   void end_expired(Instant now);
   void ping(Instant now);
   void ping_at(Instant due);
+  void await_connect(Instant now);
   void await_pong(Instant now);
   void set_deadline(Instant due);
   [[nodiscard]] bool shard_is_late(Instant now) const;

@@ -31,6 +31,10 @@ class Transport {
   // Wants TransportUser::on_sent(), once, when the kernel has taken some of it. Idempotent.
   // REQUIRES: queued_bytes() > 0.
   virtual void tell_when_sent() = 0;
+  // True if, since that deadline was set, input came that had to wait until it was others' turn to
+  // be read, whether it is read by now or not: who seems to be silent may have spoken. Nobody stays
+  // for ever for it: who waits is read before long (WsTransport), and is judged by that then.
+  [[nodiscard]] virtual bool input_waits() const = 0;
   // False once it is closing: nothing that is sent will arrive.
   [[nodiscard]] virtual bool open() const = 0;
   [[nodiscard]] virtual ConnId id() const = 0;

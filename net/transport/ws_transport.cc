@@ -17,10 +17,12 @@ WsShared::WsShared(ConnectionTable& table, ShardMetrics& metrics, const WsLimits
                    std::uint32_t decoders)
     : table_(table), metrics_(metrics), limits_(limits), pool_(decoders) {}
 
-FrameDecoder* WsShared::lend(ConnId who) {
+FrameDecoder* WsShared::lend(ConnId who, Instant now) {
   FrameDecoder* decoder = pool_.lend();
-  if (decoder == nullptr) waiting_.push_back(who);
-  return decoder;
+  if (decoder != nullptr) return decoder;
+  if (!awaited()) hurry(now);
+  waiting_.push_back(who);
+  return nullptr;
 }
 
 void WsShared::give_back(FrameDecoder* decoder) {
@@ -28,13 +30,48 @@ void WsShared::give_back(FrameDecoder* decoder) {
   while (!waiting_.empty()) {
     Connection* connection = table_.find(waiting_.front());
     waiting_.pop_front();
-    if (connection == nullptr || connection->closing()) continue;
+    if (connection == nullptr || !connection->open()) continue;
     FrameDecoder* next = pool_.lend();
     CHECK(next != nullptr);
     // Only a WsTransport waits here, and nothing replaces it.
     static_cast<WsTransport*>(connection->protocol())->take_decoder(next);
     return;
   }
+}
+
+void WsShared::open_message(std::uint32_t slot, Instant user_deadline, Instant now) {
+  const Instant unhurried = now + limits_.message_timeout;
+  const Instant deadline = awaited() ? std::min(unhurried, now + kContendedMessageTime) : unhurried;
+  (awaited() ? hurried_ : unhurried_)[slot] = {deadline, user_deadline, unhurried};
+}
+
+WsShared::OpenMessage& WsShared::message_of(std::uint32_t slot) {
+  const auto found = unhurried_.find(slot);
+  return found != unhurried_.end() ? found->second : hurried_.at(slot);
+}
+
+WsShared::OpenMessage WsShared::close_message(std::uint32_t slot) {
+  auto node = unhurried_.extract(slot);
+  if (node.empty()) node = hurried_.extract(slot);
+  CHECK(!node.empty());
+  return node.mapped();
+}
+
+bool WsShared::spare(std::uint32_t slot, Instant now) {
+  OpenMessage& message = message_of(slot);
+  if (awaited() || message.unhurried <= now) return false;
+  message.deadline = message.unhurried;
+  unhurried_.insert(hurried_.extract(slot));
+  return true;
+}
+
+// Somebody begins to wait. Those that are hurried already have no later deadline than this.
+void WsShared::hurry(Instant now) {
+  for (auto& [slot, message] : unhurried_) {
+    message.deadline = std::min(message.deadline, now + kContendedMessageTime);
+    table_.find_index(slot)->set_deadline(std::min(message.deadline, message.user_deadline));
+  }
+  hurried_.merge(unhurried_);
 }
 
 // What the decoder finds in the bytes of one call.
@@ -65,8 +102,9 @@ WsTransport::~WsTransport() { CHECK(decoder_ == nullptr); }
 std::size_t WsTransport::on_bytes(Bytes bytes, Instant now) {
   Bytes left = bytes;
   while (!left.empty() && state_ != State::kDone) {
-    if (decoder_ == nullptr) decoder_ = shared_.lend(connection_.id());
+    if (decoder_ == nullptr) decoder_ = shared_.lend(connection_.id(), now);
     if (decoder_ == nullptr) {
+      awaits_decoder_ = input_waits_ = true;
       connection_.pause_reading();
       return bytes.size() - left.size();
     }
@@ -98,14 +136,11 @@ bool WsTransport::decode(Bytes& bytes, Instant now) {
 void WsTransport::on_end_of_stream(Instant now) { connection_.terminate(now); }
 
 void WsTransport::on_deadline(Instant now) {
-  if (state_ != State::kOpen) return connection_.terminate(now);
-  if (!message_open_) return user().on_deadline(now);
-  auto& message = shared_.open_messages_.at(connection_.id().index);
-  if (message.deadline <= now) {
-    close(static_cast<std::uint16_t>(CloseCode::kPolicyViolation), "message took too long", now);
-    return;
+  if (message_open_) {
+    if (shared_.message_of(connection_.id().index).deadline <= now) return message_is_late(now);
+    set_deadline(Instant::never());
   }
-  set_user_deadline(Instant::never());
+  if (state_ != State::kOpen) return connection_.terminate(now);
   user().on_deadline(now);
 }
 
@@ -153,18 +188,15 @@ void WsTransport::close(std::uint16_t code, Bytes reason, Instant now) {
   state_ = State::kCloseSent;
   count_disconnect(code);
   connection_.send_last(make_close_frame(code, reason));
-  connection_.set_deadline(now + shared_.limits().close_timeout);
+  set_deadline(now + shared_.limits().close_timeout);
+  // While decoding, decode() sees to it.
+  if (decoder_ != nullptr && !decoding_) await_rest_of_message(now);
 }
 
 void WsTransport::set_user_deadline(Instant deadline) {
   if (state_ != State::kOpen) return;
-  Instant earliest = deadline;
-  if (message_open_) {
-    auto& message = shared_.open_messages_.at(connection_.id().index);
-    message.user_deadline = deadline;
-    earliest = std::min(deadline, message.deadline);
-  }
-  connection_.set_deadline(earliest);
+  if (!awaits_decoder_) input_waits_ = false;
+  set_deadline(deadline);
 }
 
 void WsTransport::tell_when_sent() {
@@ -224,6 +256,7 @@ void WsTransport::Decoding::on_violation(CloseCode code, Bytes reason) {
 void WsTransport::take_decoder(FrameDecoder* decoder) {
   CHECK(decoder_ == nullptr);
   decoder_ = decoder;
+  awaits_decoder_ = false;
   connection_.resume_reading();
 }
 
@@ -233,19 +266,43 @@ void WsTransport::count_disconnect(std::uint16_t code) {
   ++shared_.metrics().disconnects_total[code];
 }
 
+void WsTransport::set_deadline(Instant user_deadline) {
+  Instant earliest = user_deadline;
+  if (message_open_) {
+    auto& message = shared_.message_of(connection_.id().index);
+    message.user_deadline = user_deadline;
+    earliest = std::min(user_deadline, message.deadline);
+  }
+  connection_.set_deadline(earliest);
+}
+
 void WsTransport::await_rest_of_message(Instant now) {
-  if (state_ != State::kOpen || message_open_) return;
+  if (state_ == State::kCloseSent && shared_.awaited()) return stop_listening(now);
+  if (message_open_) return;
   const Instant wanted = connection_.protocol_deadline();
-  shared_.open_messages_[connection_.id().index] = {now + shared_.limits().message_timeout, wanted};
+  shared_.open_message(connection_.id().index, wanted, now);
   message_open_ = true;
-  set_user_deadline(wanted);
+  set_deadline(wanted);
 }
 
 void WsTransport::message_ended() {
   if (!message_open_) return;
   message_open_ = false;
-  const auto message = shared_.open_messages_.extract(connection_.id().index);
-  set_user_deadline(message.mapped().user_deadline);
+  set_deadline(shared_.close_message(connection_.id().index).user_deadline);
+}
+
+void WsTransport::message_is_late(Instant now) {
+  const std::uint32_t slot = connection_.id().index;
+  if (shared_.spare(slot, now)) return set_deadline(shared_.message_of(slot).user_deadline);
+  if (state_ != State::kOpen) return connection_.terminate(now);
+  close(static_cast<std::uint16_t>(CloseCode::kPolicyViolation), "message took too long", now);
+}
+
+void WsTransport::stop_listening(Instant now) {
+  state_ = State::kDone;
+  message_ended();
+  return_decoder();
+  connection_.close_when_flushed(kLinger, now);
 }
 
 void WsTransport::keep_pong(Bytes payload) {
@@ -254,7 +311,7 @@ void WsTransport::keep_pong(Bytes payload) {
 }
 
 void WsTransport::forget_what_is_kept() {
-  if (message_open_) shared_.open_messages_.erase(connection_.id().index);
+  if (message_open_) shared_.close_message(connection_.id().index);
   if (pong_waits_) shared_.pongs_.erase(connection_.id().index);
   message_open_ = pong_waits_ = false;
 }

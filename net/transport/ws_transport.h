@@ -17,6 +17,13 @@
 // behind it is kept by the connection until it is this one's turn again. So nobody keeps a decoder
 // by pipelining, and who waits gets one when each before it had a message.
 //
+// Nor by sending slowly. While others wait, a message has kContendedMessageTime from the moment
+// that the first of them began to wait, or from its own first byte if that comes later: so the
+// longest waiting is served within that time. This harms honest clients with a big message on a
+// slow link, who are told 1008, but only while the shard's decoders do not suffice; whose time ends
+// when nobody waits any more has all of message_timeout again. And who waits for the peer's close
+// frame holds no decoder then: it stops listening, as after a violation.
+//
 // Owned by its connection, in one allocation with its user (WsTransportOf). Memory while idle: no
 // decoder, no buffer, no deadline but the connection's. What few have at a moment is kept by the
 // shard (WsShared), under the connection's slot.
@@ -43,12 +50,16 @@ struct WsLimits {
 // What the WebSockets of one shard share.
 class WsShared {
  public:
+  // For a message while others wait for a decoder: what an honest client sends in one go is here
+  // within a round trip or two.
+  static constexpr Duration kContendedMessageTime = seconds(2);
+
   WsShared(ConnectionTable& table, ShardMetrics& metrics, const WsLimits& limits,
            std::uint32_t decoders);
 
   // A decoder, or nullptr: then `who` is handed the first that comes back and is not due to one who
   // waits longer. REQUIRES: `who` has a WsTransport and does not wait already.
-  [[nodiscard]] FrameDecoder* lend(ConnId who);
+  [[nodiscard]] FrameDecoder* lend(ConnId who, Instant now);
   void give_back(FrameDecoder* decoder);
   // True if others wait: who has a decoder may finish a message with it, and begin none.
   [[nodiscard]] bool awaited() const { return !waiting_.empty(); }
@@ -60,20 +71,31 @@ class WsShared {
  private:
   friend class WsTransport;
 
-  // A message that did not come in one piece. The connection's deadline is the earlier of the two.
+  // A message that did not come in one piece. The connection's deadline is the earlier of the first
+  // two.
   struct OpenMessage {
     Instant deadline;       // of its last byte
     Instant user_deadline;  // what the user wants meanwhile
+    Instant unhurried;      // the deadline if nobody waited
   };
+  using OpenMessages = std::unordered_map<std::uint32_t, OpenMessage>;  // by slot
+
+  void open_message(std::uint32_t slot, Instant user_deadline, Instant now);
+  OpenMessage& message_of(std::uint32_t slot);
+  OpenMessage close_message(std::uint32_t slot);
+  // Gives a message whose deadline has come its unhurried one, if that is later and nobody waits.
+  bool spare(std::uint32_t slot, Instant now);
+  void hurry(Instant now);
 
   ConnectionTable& table_;
   ShardMetrics& metrics_;
   const WsLimits limits_;
   DecoderPool pool_;
   std::deque<ConnId> waiting_;  // for a decoder, the longest first; some may be gone
-  // By slot of the connection, of those that have one.
-  std::unordered_map<std::uint32_t, OpenMessage> open_messages_;
-  std::unordered_map<std::uint32_t, std::string> pongs_;  // to follow the next send
+  // Two, so that each is hurried but once, however often somebody begins to wait.
+  OpenMessages unhurried_;
+  OpenMessages hurried_;
+  std::unordered_map<std::uint32_t, std::string> pongs_;  // by slot, to follow the next send
 };
 
 class WsTransport : public Protocol, public Transport {
@@ -101,6 +123,7 @@ class WsTransport : public Protocol, public Transport {
   void set_user_deadline(Instant deadline) override;
   std::size_t queued_bytes() const override { return connection_.queued_bytes(); }
   void tell_when_sent() override;
+  bool input_waits() const override { return input_waits_; }
   // Not if something did not fit into its queue: whatever else it is told gets lost.
   bool open() const override {
     return state_ == State::kOpen && connection_.open() && !connection_.overflowed();
@@ -124,8 +147,12 @@ class WsTransport : public Protocol, public Transport {
   // False once there is nothing more to decode. Takes what it decoded off `bytes`.
   bool decode(Bytes& bytes, Instant now);
   void count_disconnect(std::uint16_t code);
+  void set_deadline(Instant user_deadline);
   void await_rest_of_message(Instant now);
   void message_ended();
+  void message_is_late(Instant now);
+  // Without the peer's close frame, in order to give back the decoder.
+  void stop_listening(Instant now);
   void keep_pong(Bytes payload);
   void forget_what_is_kept();
 
@@ -138,6 +165,8 @@ class WsTransport : public Protocol, public Transport {
   bool message_open_ = false;  // one of WsShared's open messages is ours
   bool pong_waits_ = false;    // so is one of its pongs
   bool tells_ = false;         // its user when something is sent
+  bool awaits_decoder_ : 1 = false;
+  bool input_waits_ : 1 = false;
 };
 
 // With its user, which is given the transport and `args`.

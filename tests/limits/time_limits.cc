@@ -74,6 +74,14 @@ FileSlot inside_a_message(ShardWorld& world) {
   return client;
 }
 
+FileSlot inside_a_message_that_others_wait_for(ShardWorld& world) {
+  const FileSlot waits = world.open_client();
+  const FileSlot client = inside_a_message(world);
+  world.send(waits, client_frame(Opcode::kPing, ""));
+  CHECK(world.frames(waits).empty());
+  return client;
+}
+
 FileSlot told_to_close(ShardWorld& world) {
   const FileSlot client = world.open_client();
   world.send_text(client, "not a command");
@@ -209,6 +217,13 @@ Limits protocol_deadlines() {
                "close 1008",
                [](auto n) {
                  return closed_after(n, {{"LIMITS_PING_INTERVAL", "1h"}}, inside_a_message);
+               }),
+      deadline("for all of a message while others wait for a decoder",
+               {"ws_transport.h:kContendedMessageTime"}, WsShared::kContendedMessageTime,
+               "close 1008",
+               [](auto n) {
+                 return closed_after(n, {{"LIMITS_PING_INTERVAL", "1h"}, {"LIMITS_DECODERS", "1"}},
+                                     inside_a_message_that_others_wait_for);
                }),
       deadline("for the answer to a close frame",
                {"limits.close_timeout", "WsLimits.close_timeout"}, seconds(3), "closed",

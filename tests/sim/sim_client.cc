@@ -7,6 +7,20 @@
 #include "tests/support/client_frames.h"
 
 namespace millrace::sim {
+namespace {
+
+// There are decoders for some only, which makes two seconds of thirty, and the kernel may keep each
+// piece of a message back for up to one.
+bool a_message_may_take_long(const SimOptions& options) {
+  const auto strikes = [&options](Fault fault) {
+    return options.rates.at(static_cast<std::size_t>(fault)) > 0;
+  };
+  return options.shard.decoders < options.clients &&
+         (strikes(Fault::kLateCompletion) || strikes(Fault::kAfterShutdown) ||
+          strikes(Fault::kStall));
+}
+
+}  // namespace
 
 SimClient::SimClient(World& world, std::string name) : Peer(world, std::move(name)) {}
 
@@ -253,6 +267,8 @@ bool SimClient::may_be_told(std::uint16_t code) const {
       return excuses_.slow || world_.options().shard.connections.queue_bytes <= kTightQueue;
     case 3012:
       return excuses_.mute || excuses_.slow;
+    case 1008:
+      return excuses_.leaves || a_message_may_take_long(world_.options());
     case 1002:
     case 1003:
     case 1007:
