@@ -23,6 +23,7 @@ constexpr int kNatsStartWaitMs = 1'500;
 // Bytes around the data of one publication: of a request that asks for it, or of the frame that
 // carries it (names escaped, ids, keys).
 constexpr std::size_t kEnvelope = 4'096;
+static_assert(2 * SessionSettings::kAroundAnswer <= kEnvelope);
 
 constexpr std::uint32_t kTicksPerSecond =
     static_cast<std::uint32_t>(seconds(1).ns / TimerWheel::kTick.ns);
@@ -84,8 +85,6 @@ ClientShardOptions client_shard_options(const Config& config, std::size_t client
   const auto share = [shards](std::uint32_t all) {
     return static_cast<std::uint32_t>(std::max<std::size_t>(all / shards, 1));
   };
-  options.memory_broker.streams.page_bytes = limits.queue_size / 2;
-  options.memory_broker.presence.list_bytes = limits.queue_size / 2;
   options.memory_broker.streams.publications = share(limits.history_publications);
   options.memory_broker.presence.members = share(limits.presence_members);
   options.http.body_bytes = limits.publication_size + kEnvelope;
@@ -100,6 +99,8 @@ ClientShardOptions client_shard_options(const Config& config, std::size_t client
   sessions.stale_timeout = limits.stale_timeout;
   sessions.publication_bytes = limits.publication_size;
   sessions.queue_bytes = limits.queue_size;
+  options.memory_broker.streams.page_bytes = sessions.answer_bytes();
+  options.memory_broker.presence.list_bytes = sessions.answer_bytes();
   sessions.namespaces = make_namespaces(config);
   sessions.token_grace = limits.token_grace;
   sessions.subscription_grace = limits.subscription_grace;

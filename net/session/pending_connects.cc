@@ -1,5 +1,7 @@
 #include "net/session/pending_connects.h"
 
+#include "core/hub/stream_store.h"
+
 namespace millrace {
 
 bool PendingConnect::hold(const SharedBytes& frame) {
@@ -16,7 +18,7 @@ void PendingConnect::note(Channel& channel, const SubscribeOutcome& outcome) {
   std::vector<OwnedBytes> infos;
   for (const KeptPublication& each : outcome.publications) {
     infos.push_back(pack_client_info(each.info));
-    bytes += each.data.size() + infos.back().size() + kEnvelope;
+    bytes += each.data.size() + infos.back().size() + StreamStore::kPageEnvelope;
   }
   // All or none of them.
   if (bytes > recovered_limit - recovered_bytes) {

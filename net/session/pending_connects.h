@@ -2,8 +2,8 @@
 // reply tells all of it at once, before any publication: frames that arrive meanwhile are held.
 //
 // Owner: the sessions of a shard share one. Limits, of a client: `held_limit` bytes of frames, and
-// `recovered_limit` of publications, kEnvelope each included; what a channel has missed beyond that
-// is not recovered. So the reply and the frames fit into a send queue.
+// `recovered_limit` of publications, StreamStore::kPageEnvelope each included; what a channel has
+// missed beyond that is not recovered. So the reply and the frames fit into a send queue.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -19,9 +19,6 @@
 namespace millrace {
 
 struct PendingConnect {
-  // What the reply tells around a publication.
-  static constexpr std::size_t kEnvelope = 128;
-
   // Owned, as the reply will say it.
   struct Publication {
     std::uint64_t offset = 0;
@@ -35,7 +32,7 @@ struct PendingConnect {
   };
 
   PendingConnect(std::uint32_t command, const SessionSettings& settings)
-      : id(command), held_limit(settings.short_queue()), recovered_limit(settings.answer_bytes()) {}
+      : id(command), held_limit(settings.held_bytes()), recovered_limit(settings.answer_bytes()) {}
 
   // Keeps a frame. False at the limit.
   [[nodiscard]] bool hold(const SharedBytes& frame);

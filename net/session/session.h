@@ -9,9 +9,9 @@
 // all that follows waits too (waiting_sessions.h).
 //
 // A long answer (recovery, history, a list of members) has at most half of the client's send queue.
-// So the next such question waits until the one before it is answered, and the queue is down to a
-// quarter: whoever has missed a lot in many channels gets it piece by piece as it reads, and is not
-// taken for a slow reader.
+// So the next such question waits until the one before it is answered, and the queue is short
+// (SessionSettings::short_queue()): whoever has missed a lot in many channels gets it piece by
+// piece as it reads, and is not taken for a slow reader.
 //
 // Time: until the connect command, the stale deadline; after it, a ping every ping_interval, the
 // first at a random point of its second half, and a pong within pong_timeout. A shard that is late

@@ -1,6 +1,7 @@
 // What a session may and must: constant configuration, shared by all shards.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -28,9 +29,20 @@ struct SessionSettings {
   NamespaceTable namespaces = {};
   FairUseLimits fair_use = {};
 
-  // An answer has at most half of the queue, and waits until the rest has room to spare.
+  // Around the largest answer: names, positions, and replies that stand before it. The queue of a
+  // connection has twice that on top of queue_bytes (net/server/server.cc).
+  static constexpr std::size_t kAroundAnswer = 2'048;
+
+  // An answer has at most half of the queue, or is one publication, which may be larger.
   [[nodiscard]] std::size_t answer_bytes() const { return queue_bytes / 2; }
-  [[nodiscard]] std::size_t short_queue() const { return queue_bytes / 4; }
+  // What may stand in the queue when the next long answer is asked for: whatever it is, it fits.
+  [[nodiscard]] std::size_t short_queue() const {
+    const std::size_t largest = std::max(answer_bytes(), publication_bytes);
+    const std::size_t left = queue_bytes - std::min(queue_bytes, largest);
+    return std::min(queue_bytes / 4, left + kAroundAnswer);
+  }
+  // What is published while a connect command waits for its channels.
+  [[nodiscard]] std::size_t held_bytes() const { return queue_bytes / 4; }
   [[nodiscard]] const NamespaceSettings* find_namespace(Bytes channel) const {
     return namespaces.find(channel, insecure);
   }

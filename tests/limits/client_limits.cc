@@ -215,7 +215,7 @@ std::string bytes_held(std::uint64_t n) {
 }
 
 std::string bytes_recovered(std::uint64_t n) {
-  const std::string data(n - PendingConnect::kEnvelope, 'x');
+  const std::string data(n - StreamStore::kPageEnvelope, 'x');
   const KeptPublication missed{.offset = 1, .data = data};
   SubscribeOutcome outcome;
   outcome.recovered = true;

@@ -133,7 +133,7 @@ void add_machine(std::map<std::string, std::string>& all) {
       {"cgroup_facts.cc:kMaxGroupDepth", "fact_files.h:kMaxFactFile", "machine_facts.cc:kMaxWord",
        "machine_facts.h:kCountedDescriptors"});
   add(all, "a part of a sum that has a limit",
-      {"pending_connects.h:kEnvelope", "presence_table.h:kMemberEnvelope",
+      {"session_settings.h:kAroundAnswer", "presence_table.h:kMemberEnvelope",
        "stream_store.h:kPageEnvelope"});
   add(all, "a part of a formula that says what a number of connections needs",
       {"limit_needs.cc:kLeastClosing", "limit_needs.cc:kLeastDeviceBacklog",

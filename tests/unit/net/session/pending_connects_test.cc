@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/hub/stream_store.h"
+
 namespace millrace {
 namespace {
 
@@ -58,7 +60,7 @@ TEST_F(PendingConnectNotes, OwnWhatTheBrokerTold) {
 
 TEST_F(PendingConnectNotes, WhatIsTooMuchIsNotRecoveredAndSaysSo) {
   const std::size_t around =
-      2 * PendingConnect::kEnvelope + pack_client_info({.user = "anna", .client = "id"}).size();
+      2 * StreamStore::kPageEnvelope + pack_client_info({.user = "anna", .client = "id"}).size();
   const std::size_t most = connect_.recovered_limit - around;
   const PendingConnect::Channel none = note(most + 1);
   EXPECT_FALSE(none.outcome.recovered);

@@ -18,6 +18,7 @@ ClientShardOptions options_of_small_queues() {
   ClientShardOptions options = World::options();
   options.connections.queue_bytes = kQueue;
   options.sessions.queue_bytes = kQueue;
+  options.sessions.publication_bytes = kQueue / 4;
   options.memory_broker.streams.page_bytes = options.sessions.answer_bytes();
   options.memory_broker.presence.list_bytes = options.sessions.answer_bytes();
   options.ws.frames.message_bytes = 256 * 1024;
@@ -174,6 +175,36 @@ TEST_P(LongAnswers, OfTheConnectReplyHaveTheirShareAndTheNextOneWaits) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shards, LongAnswers, testing::Values(1, 2));
+
+// One publication may be larger than half of the queue: by default as large as all of it.
+TEST(LongAnswer, OfOneLargePublicationFitsBehindAnother) {
+  ClientShardOptions options = options_of_small_queues();
+  options.connections.queue_bytes = kQueue + 2 * SessionSettings::kAroundAnswer;
+  options.sessions.publication_bytes = kQueue;
+  World world(options);
+  const FileSlot publisher = world.open_as("bert");
+  const std::string data = "\"" + std::string(kQueue - 2, 'x') + "\"";
+  std::string asked;
+  for (int i = 0; i < 3; ++i) {
+    const std::string channel = "kept:" + std::to_string(i);
+    world.ask(publisher, World::publish(2, channel, data));
+    const std::string epoch =
+        World::value_of(world.ask(publisher, World::subscribe(3, channel)), "epoch");
+    asked += World::subscribe(10 + i, channel,
+                              R"(,"recover":true,"offset":0,"epoch":")" + epoch + "\"") +
+             "\n";
+  }
+  const FileSlot file = world.open_as("anna");
+  world.ring().set_send_budget(file, 1);
+  std::string heard = ask(world, file, asked);
+  for (int i = 0; i < 1'000 && count_of(heard, R"("recovered":true)") < 3; ++i) {
+    world.ring().set_send_budget(file, 1'000);
+    world.turn();
+    heard += world.ring().take_sent(file);
+  }
+  EXPECT_EQ(count_of(heard, R"("recovered":true)"), 3U);
+  EXPECT_EQ(world.metrics().slow_disconnects_total, 0U);
+}
 
 // --- questions that never become one -------------------------------------------------------------
 
