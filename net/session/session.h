@@ -153,6 +153,13 @@ class Session final : public TransportUser {
   // This token of the user's.
   [[nodiscard]] bool is_revoked(TokenMark token, const Revocation& revocation) const;
   void revoke_subscription(Bytes channel, UnsubscribeCode code, Instant now);
+  // What its client is told when the server ends it, by how far it is.
+  struct Ending {
+    ErrorCode unanswered;
+    DisconnectCode server_side;
+    UnsubscribeCode live;
+  };
+  void end_subscription(Bytes channel, const Ending& ending, Instant now);
   [[nodiscard]] Asker asker(Bytes channel) const;
   // The token was made for this user, this channel, and this client if it names one.
   [[nodiscard]] bool is_own(const SubscribeClaims& claims, Bytes channel) const;

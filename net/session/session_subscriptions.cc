@@ -230,32 +230,34 @@ void Session::on_lost(Bytes channel, bool server_side) {
 }
 
 void Session::expire_subscription(Bytes channel, Instant now) {
-  const SubscriberId self = transport_.id().index;
-  const bool server_side = context_.hub.server_side(self, channel);
-  const auto pending = context_.hub.pending(self, channel);
-  context_.hub.unsubscribe(self, channel, now);
-  context_.notes.erase(self, channel);
-  if (pending) end_question(*pending);
   // Before it was answered: with a new token it may still become one.
-  if (pending && *pending != 0) return fail(*pending, ErrorCode::kTokenExpired);
-  if (server_side) return disconnect(DisconnectCode::kSubscriptionExpired, now);
-  encoder().unsubscribe_push(message(), channel, UnsubscribeCode::kExpired);
-  send();
+  end_subscription(channel,
+                   {.unanswered = ErrorCode::kTokenExpired,
+                    .server_side = DisconnectCode::kSubscriptionExpired,
+                    .live = UnsubscribeCode::kExpired},
+                   now);
 }
 
 void Session::revoke_subscription(Bytes channel, UnsubscribeCode code, Instant now) {
+  // Before it was answered: as if the token had come after its revocation. One that the
+  // connection's token gave, refreshed with the revoked one: it comes back and gets it as it was.
+  end_subscription(channel,
+                   {.unanswered = ErrorCode::kPermissionDenied,
+                    .server_side = DisconnectCode::kForceReconnect,
+                    .live = code},
+                   now);
+}
+
+void Session::end_subscription(Bytes channel, const Ending& ending, Instant now) {
   const SubscriberId self = transport_.id().index;
   const bool server_side = context_.hub.server_side(self, channel);
   const auto pending = context_.hub.pending(self, channel);
   context_.hub.unsubscribe(self, channel, now);
   context_.notes.erase(self, channel);
   if (pending) end_question(*pending);
-  // Before it was answered: as if the token had come after its revocation.
-  if (pending && *pending != 0) return fail(*pending, ErrorCode::kPermissionDenied);
-  // One that the connection's token gave, refreshed with the revoked one: it comes back and gets
-  // it as it was.
-  if (server_side) return disconnect(DisconnectCode::kForceReconnect, now);
-  encoder().unsubscribe_push(message(), channel, code);
+  if (pending && *pending != 0) return fail(*pending, ending.unanswered);
+  if (server_side) return disconnect(ending.server_side, now);
+  encoder().unsubscribe_push(message(), channel, ending.live);
   send();
 }
 
