@@ -63,7 +63,7 @@ Session::~Session() { CHECK(state_ == State::kClosed); }
 
 void Session::on_message(Opcode, Bytes payload, Instant now) {
   if (state_ == State::kRefused) return;
-  if (waits_ || state_ == State::kConnecting) return wait_with(payload, now);
+  if (waiting()) return end_if_full(context_.waiting.keep(transport_.id(), payload), now);
   decode(payload, now);
 }
 
@@ -88,12 +88,12 @@ bool Session::take(const Command& command, Bytes from_here, Bytes rest, Instant 
   }
   if (has_long_answer(command) && !may_ask()) {
     waits_ = true;
-    wait_with(from_here, now);
+    wait_with_rest(from_here, now);
     return false;
   }
   if (carries_token(command) && context_.tokens.usable() && !context_.waiting.may_verify()) {
     waits_ = true;
-    wait_with(from_here, now);
+    wait_with_rest(from_here, now);
     context_.waiting.verify_later(transport_.id());
     return false;
   }
@@ -101,7 +101,7 @@ bool Session::take(const Command& command, Bytes from_here, Bytes rest, Instant 
   std::visit([&](const auto& body) { handle(command.id, body, now); }, command.body);
   if (!transport_.open() || state_ == State::kRefused) return false;
   if (state_ != State::kConnecting) return true;
-  if (!rest.empty()) wait_with(rest, now);
+  if (!rest.empty()) wait_with_rest(rest, now);
   return false;
 }
 
@@ -122,11 +122,13 @@ bool Session::allowed(const Command& command, Instant now) {
   return false;
 }
 
-void Session::wait_with(Bytes frame, Instant now) {
-  // More than honest clients say before they know that they are connected.
-  if (!context_.waiting.keep(transport_.id(), frame)) {
-    disconnect(DisconnectCode::kTooManyRequests, now);
-  }
+void Session::wait_with_rest(Bytes rest, Instant now) {
+  end_if_full(context_.waiting.keep_first(transport_.id(), rest), now);
+}
+
+// It says more than honest clients do before they are answered.
+void Session::end_if_full(bool kept, Instant now) {
+  if (!kept) disconnect(DisconnectCode::kTooManyRequests, now);
 }
 
 bool Session::may_ask() {
@@ -157,9 +159,10 @@ void Session::resume(Instant now) {
   if (state_ == State::kClosed || !transport_.open()) return;
   waits_ = false;
   if (state_ == State::kConnecting) finish_connect(now);
-  for (const std::string& frame : context_.waiting.take(transport_.id())) {
-    if (!transport_.open() || state_ == State::kRefused) return;
-    on_message(Opcode::kText, frame, now);
+  while (!waiting() && transport_.open() && state_ != State::kRefused) {
+    const auto frame = context_.waiting.take_first(transport_.id());
+    if (!frame) return;
+    decode(*frame, now);
   }
 }
 

@@ -98,7 +98,11 @@ class Session final : public TransportUser {
   // False if no further command is to be handled.
   bool take(const Command& command, Bytes from_here, Bytes rest, Instant now);
   bool allowed(const Command& command, Instant now);
-  void wait_with(Bytes frame, Instant now);
+  // Whether what follows is kept.
+  [[nodiscard]] bool waiting() const { return waits_ || state_ == State::kConnecting; }
+  // Keeps the rest of the frame that is being handled.
+  void wait_with_rest(Bytes rest, Instant now);
+  void end_if_full(bool kept, Instant now);
   // Of a question with a long answer. If not, it resumes when it may.
   bool may_ask();
   void begin_question(std::uint32_t id);

@@ -12,20 +12,34 @@ bool WaitingSessions::may_verify() {
   return true;
 }
 
-bool WaitingSessions::keep(ConnId id, Bytes frame) {
+WaitingSessions::Kept* WaitingSessions::room_for(ConnId id, std::size_t bytes) {
   Kept& kept = kept_[id.pack()];
-  if (kept.frames.size() >= kMaxFrames || frame.size() > kMaxBytes - kept.bytes) return false;
-  kept.frames.emplace_back(frame);
-  kept.bytes += frame.size();
-  return true;
+  if (kept.frames.size() >= kMaxFrames || bytes > kMaxBytes - kept.bytes) return nullptr;
+  kept.bytes += bytes;
+  return &kept;
 }
 
-std::vector<std::string> WaitingSessions::take(ConnId id) {
+bool WaitingSessions::keep(ConnId id, Bytes frame) {
+  Kept* const kept = room_for(id, frame.size());
+  if (kept != nullptr) kept->frames.emplace_back(frame);
+  return kept != nullptr;
+}
+
+bool WaitingSessions::keep_first(ConnId id, Bytes rest) {
+  Kept* const kept = room_for(id, rest.size());
+  if (kept != nullptr) kept->frames.emplace_front(rest);
+  return kept != nullptr;
+}
+
+std::optional<std::string> WaitingSessions::take_first(ConnId id) {
   const auto found = kept_.find(id.pack());
-  if (found == kept_.end()) return {};
-  std::vector<std::string> frames = std::move(found->second.frames);
-  kept_.erase(found);
-  return frames;
+  if (found == kept_.end() || found->second.frames.empty()) return std::nullopt;
+  Kept& kept = found->second;
+  std::string frame = std::move(kept.frames.front());
+  kept.frames.pop_front();
+  kept.bytes -= frame.size();
+  if (kept.frames.empty()) kept_.erase(found);
+  return frame;
 }
 
 void WaitingSessions::forget(ConnId id) {

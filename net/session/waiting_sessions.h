@@ -11,8 +11,8 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "core/base/bytes.h"
 #include "core/base/ids.h"
@@ -40,10 +40,12 @@ class WaitingSessions final : public InboundSource {
   // True if one more token may be verified in this turn; otherwise verify_later().
   [[nodiscard]] bool may_verify();
 
-  // Keeps a frame, or the rest of one. False at the limit.
+  // Keeps a frame behind those that are kept. False at the limit.
   [[nodiscard]] bool keep(ConnId id, Bytes frame);
-  // What was kept, the oldest first, which is forgotten.
-  [[nodiscard]] std::vector<std::string> take(ConnId id);
+  // Keeps the rest of the frame that is being handled, in front of them. The same.
+  [[nodiscard]] bool keep_first(ConnId id, Bytes rest);
+  // The oldest, which is kept no longer; nothing if there is none.
+  [[nodiscard]] std::optional<std::string> take_first(ConnId id);
   void forget(ConnId id);
   // A question of it is on its way to the broker; `ticket` names it. REQUIRES: no other is.
   void note_question(ConnId id, std::uint32_t ticket);
@@ -59,13 +61,15 @@ class WaitingSessions final : public InboundSource {
   [[nodiscard]] bool ready() const override { return !ready_.empty() || !in_line_.empty(); }
 
   [[nodiscard]] std::size_t size() const { return kept_.size(); }
-  [[nodiscard]] std::size_t questions() const { return questions_.size(); }
 
  private:
   struct Kept {
-    std::vector<std::string> frames;
+    std::deque<std::string> frames;
     std::size_t bytes = 0;
   };
+
+  // Where the next frame of `id` may be kept; nullptr at the limit.
+  Kept* room_for(ConnId id, std::size_t bytes);
 
   SessionResumer& resumer_;
   boost::unordered_flat_map<std::uint64_t, Kept> kept_;                // by ConnId

@@ -23,6 +23,12 @@ constexpr std::uint32_t kBudget = WaitingSessions::kVerificationsATurn;
 
 class WaitingSessionsTest : public testing::Test {
  protected:
+  Frames take_all(ConnId id) {
+    Frames all;
+    while (auto frame = waiting_.take_first(id)) all.push_back(std::move(*frame));
+    return all;
+  }
+
   Resumer resumer_;
   WaitingSessions waiting_{resumer_};
 };
@@ -33,11 +39,42 @@ TEST_F(WaitingSessionsTest, KeepsFramesInOrderAndForgetsThem) {
   EXPECT_TRUE(waiting_.keep({1, 1}, ""));
   EXPECT_TRUE(waiting_.keep({1, 1}, "b"));
   EXPECT_EQ(waiting_.size(), 2U);
-  EXPECT_EQ(waiting_.take({1, 2}), Frames{}) << "another tenant of the slot";
-  EXPECT_EQ(waiting_.take({1, 1}), (Frames{"a", "", "b"}));
-  EXPECT_EQ(waiting_.take({1, 1}), Frames{});
+  EXPECT_EQ(take_all({1, 2}), Frames{}) << "another tenant of the slot";
+  EXPECT_EQ(take_all({1, 1}), (Frames{"a", "", "b"}));
+  EXPECT_EQ(take_all({1, 1}), Frames{});
   waiting_.forget({2, 1});
   EXPECT_EQ(waiting_.size(), 0U);
+}
+
+TEST_F(WaitingSessionsTest, TheRestOfAFrameStandsInFrontOfTheOthers) {
+  EXPECT_TRUE(waiting_.keep({1, 1}, "first"));
+  EXPECT_TRUE(waiting_.keep({1, 1}, "second"));
+  EXPECT_EQ(waiting_.take_first({1, 1}), "first");
+  EXPECT_TRUE(waiting_.keep_first({1, 1}, "rst"));
+  EXPECT_EQ(take_all({1, 1}), (Frames{"rst", "second"}));
+  EXPECT_EQ(waiting_.size(), 0U);
+}
+
+TEST_F(WaitingSessionsTest, WhatIsTakenMakesRoom) {
+  constexpr std::size_t kMost = WaitingSessions::kMaxBytes;
+  EXPECT_TRUE(waiting_.keep({1, 1}, std::string(kMost, 'x')));
+  EXPECT_FALSE(waiting_.keep_first({1, 1}, "x"));
+  EXPECT_EQ(waiting_.take_first({1, 1})->size(), kMost);
+  EXPECT_TRUE(waiting_.keep_first({1, 1}, std::string(kMost - 1, 'x')));
+  EXPECT_TRUE(waiting_.keep({1, 1}, "x"));
+  EXPECT_FALSE(waiting_.keep({1, 1}, "x"));
+}
+
+TEST_F(WaitingSessionsTest, AQuestionEndsOnceAndByItsOwnTicket) {
+  EXPECT_FALSE(waiting_.end_question({1, 1}, 7)) << "there is none";
+  waiting_.note_question({1, 1}, 7);
+  EXPECT_FALSE(waiting_.end_question({1, 1}, 8));
+  EXPECT_FALSE(waiting_.end_question({1, 2}, 7)) << "another tenant of the slot";
+  EXPECT_TRUE(waiting_.end_question({1, 1}, 7));
+  EXPECT_FALSE(waiting_.end_question({1, 1}, 7));
+  waiting_.note_question({1, 1}, 9);
+  waiting_.forget({1, 1});
+  EXPECT_FALSE(waiting_.end_question({1, 1}, 9));
 }
 
 TEST_F(WaitingSessionsTest, FramesHaveALimit) {
