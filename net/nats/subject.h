@@ -25,6 +25,10 @@ std::string channel_to_subject(Bytes prefix, Bytes channel);
 // made of that channel: another spelling, another prefix, a reserved name.
 std::optional<std::string> subject_to_channel(Bytes prefix, Bytes subject);
 
+// A subject of the server's own: "prefix.millrace.rest". REQUIRES: `rest` is tokens of
+// [A-Za-z0-9_-], joined by dots; a last `*` or `>` where it is subscribed to.
+std::string own_subject(Bytes prefix, Bytes rest);
+
 // The one wildcard subject that covers a namespace: "prefix.ns.>" or, for `default`, "prefix.*".
 std::string namespace_wildcard(Bytes prefix, Bytes name_space);
 
