@@ -1,6 +1,5 @@
-// What the NATS broker of a shard asks of its connection: the seam between what decides
-// (NatsBroker, on the shard) and what may block (NatsLink, a thread and nats.c). A simulator stands
-// behind it too.
+// What a shard's NatsPort asks of its connection: the seam between what decides (on the shard) and
+// what may block (NatsLink, a thread and nats.c). A simulator stands behind it too.
 //
 // Guarantees:
 //  1. Every request that send() took is answered once, in order, unless the link is destroyed
@@ -19,6 +18,7 @@
 
 #include "core/hub/broker.h"
 #include "net/nats/nats_inbox.h"
+#include "net/nats/nats_message.h"
 
 namespace millrace {
 
@@ -28,15 +28,22 @@ struct NatsRequest {
   NatsRequestKind kind = NatsRequestKind::kPublish;
   NatsSubscriptionId subscription;  // of the first two
   RequestToken token = 0;           // of a publish
-  std::string subject;              // of all but kUnsubscribe
-  std::string data;                 // of a publish
+  NatsPost post = {};               // to be published; of a kSubscribe the subject alone
+  std::string queue = {};           // group, of a kSubscribe; empty: none
 };
+
+// What counts against the limits of what waits.
+[[nodiscard]] inline std::size_t size_of(const NatsPost& post) {
+  std::size_t size = post.data.size();
+  for (const auto& [name, value] : post.headers) size += name.size() + value.size();
+  return size;
+}
 
 struct NatsAnswer {
   NatsRequestKind kind = NatsRequestKind::kPublish;
   NatsSubscriptionId subscription;
   RequestToken token = 0;
-  std::size_t bytes = 0;  // of the data that was to be published
+  std::size_t bytes = 0;  // size_of() what was to be published
   bool accepted = false;  // of a publish
 };
 

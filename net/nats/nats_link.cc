@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "net/nats/publish_post.h"
 
 namespace millrace {
 namespace {
@@ -265,11 +266,11 @@ void NatsLink::carry_out(NatsRequest& request, bool up) {
   NatsAnswer answer{.kind = request.kind,
                     .subscription = request.subscription,
                     .token = request.token,
-                    .bytes = request.data.size()};
+                    .bytes = size_of(request.post)};
   switch (request.kind) {
     case NatsRequestKind::kSubscribe:
-      if (!subscriptions_.add(request.subscription, std::move(request.subject),
-                              up ? connection_ : nullptr)) {
+      if (!subscriptions_.add(request.subscription, std::move(request.post.subject),
+                              up ? connection_ : nullptr, std::move(request.queue))) {
         fail(NatsLinkCause::kLost);
       }
       flush_wanted_ = true;
@@ -278,16 +279,14 @@ void NatsLink::carry_out(NatsRequest& request, bool up) {
       subscriptions_.remove(request.subscription.index, up);
       break;
     case NatsRequestKind::kPublish:
-      if (up) publish(request, answer);
+      if (up) publish(request.post, answer);
       break;
   }
   batch_.push_back(answer);
 }
 
-void NatsLink::publish(const NatsRequest& request, NatsAnswer& answer) {
-  answer.accepted =
-      natsConnection_Publish(connection_, request.subject.c_str(), request.data.data(),
-                             static_cast<int>(request.data.size())) == NATS_OK;
+void NatsLink::publish(const NatsPost& post, NatsAnswer& answer) {
+  answer.accepted = publish_post(*connection_, post) == NATS_OK;
   flush_wanted_ = true;
 }
 

@@ -100,7 +100,7 @@ class NatsLink final : public BrokerLink {
   bool resume();
   void serve();
   void carry_out(NatsRequest& request, bool up);
-  void publish(const NatsRequest& request, NatsAnswer& answer);
+  void publish(const NatsPost& post, NatsAnswer& answer);
   // NATS_OK: the server has processed all that was sent since reconnects() was `connected`.
   [[nodiscard]] natsStatus flush(int timeout_ms, std::uint64_t connected);
   [[nodiscard]] std::uint64_t reconnects() const;

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -110,8 +111,7 @@ class NatsPort final : public InboundSource, private TimerHandler, private NatsL
   [[nodiscard]] std::uint64_t lives() const { return link_->lives(); }
 
   // With a queue group exactly one of the group's members gets each message; empty: all do.
-  NatsSubscriptionId subscribe(std::string subject, NatsListener& listener,
-                               std::string queue = {});
+  NatsSubscriptionId subscribe(std::string subject, NatsListener& listener, std::string queue = {});
   // Its messages and its on_nats_subscribed() that are on their way reach nobody.
   void unsubscribe(NatsSubscriptionId id);
   // The server has it, or will have it when the connection comes up.
@@ -147,10 +147,13 @@ class NatsPort final : public InboundSource, private TimerHandler, private NatsL
     std::string subject;  // until it is sent
     std::string queue;    // the same
   };
+  struct Posted {
+    NatsPoster* poster = nullptr;
+    std::uint64_t token = 0;
+  };
   struct Question {
     NatsAsker* asker = nullptr;
     std::uint64_t token = 0;
-    Instant until{};
   };
 
   void on_nats_message(NatsSubscriptionId id, const NatsMessageView& message, Instant now) override;
@@ -161,17 +164,17 @@ class NatsPort final : public InboundSource, private TimerHandler, private NatsL
   void reconcile(std::uint32_t index);
   bool send_change(std::uint32_t index);
   void send_unsent();
-  bool send_post(NatsPost post, std::uint64_t ticket);
+  bool send_post(NatsPost post, std::uint64_t token);
+  bool inbox_is_asked_for();
   void follow_link(Instant now);
-  void tell_followers(bool was_up, bool was_lost, Instant now);
   void take_answers(Instant now);
   void on_subscribed(NatsSubscriptionId id, Instant now);
-  void on_posted(std::uint64_t ticket, bool accepted, Instant now);
+  void on_posted(std::uint64_t token, bool accepted, Instant now);
   void take_messages(Instant now);
   void take_message(NatsInbound& inbound, Instant now);
-  void end_question(NatsQuestionId id, NatsAnswered how, const NatsMessageView* reply,
-                    Instant now);
+  void end_question(NatsQuestionId id, NatsAnswered how, const NatsMessageView* reply, Instant now);
   void end_all_questions(Instant now);
+  void note_end(Instant until, NatsQuestionId id);
   void set_timer();
 
   const NatsOptions options_;
@@ -183,19 +186,15 @@ class NatsPort final : public InboundSource, private TimerHandler, private NatsL
   std::vector<std::uint32_t> free_;
   std::deque<std::uint32_t> unsent_;  // slots, each at most once
 
-  struct Posted {
-    NatsPoster* poster = nullptr;
-    std::uint64_t token = 0;
-  };
   boost::unordered_flat_map<std::uint64_t, Posted> posted_;  // by ticket
   std::uint64_t last_ticket_ = 0;
 
   boost::unordered_flat_map<NatsQuestionId, Question> questions_;
-  // Their ends in time, the earliest first; of some that are answered, too.
+  // A heap of their ends in time, the earliest first; of some that are answered, too.
   std::vector<std::pair<Instant, NatsQuestionId>> ends_;
   NatsQuestionId last_question_ = 0;
   const std::string inbox_;  // in front of a question's id: `_INBOX.<random>.`
-  NatsSubscriptionId inbox_subscription_;
+  std::optional<NatsSubscriptionId> inbox_subscription_;  // since the first question
   Timer timer_;
 
   std::size_t outstanding_ = 0;  // requests without an answer

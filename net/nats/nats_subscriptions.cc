@@ -50,10 +50,13 @@ bool NatsSubscriptions::subscribe(std::uint32_t index, natsConnection& connectio
       Delivery{inbox_, alive_, NatsSubscriptionId{index, entry.generation}});
   natsSubscription* made = nullptr;
   // A subscription that could not be made has sent nothing, so no callback has the closure.
-  if (natsConnection_Subscribe(&made, &connection, entry.subject.c_str(), on_message,
-                               delivery.get()) != NATS_OK) {
-    return false;
-  }
+  const char* subject = entry.subject.c_str();
+  const natsStatus status =
+      entry.queue.empty()
+          ? natsConnection_Subscribe(&made, &connection, subject, on_message, delivery.get())
+          : natsConnection_QueueSubscribe(&made, &connection, subject, entry.queue.c_str(),
+                                          on_message, delivery.get());
+  if (status != NATS_OK) return false;
   NatsSubscriptionHandle handle(made);
   alive_.fetch_add(1, std::memory_order_relaxed);
   if (natsSubscription_SetOnCompleteCB(made, on_complete, delivery.get()) != NATS_OK) {
@@ -68,13 +71,14 @@ bool NatsSubscriptions::subscribe(std::uint32_t index, natsConnection& connectio
   return true;
 }
 
-bool NatsSubscriptions::add(NatsSubscriptionId id, std::string subject,
-                            natsConnection* connection) {
+bool NatsSubscriptions::add(NatsSubscriptionId id, std::string subject, natsConnection* connection,
+                            std::string queue) {
   CHECK(!subject.empty());
   if (id.index >= entries_.size()) entries_.resize(id.index + 1);
   Entry& entry = entries_[id.index];
   CHECK(entry.subject.empty());
   entry.subject = std::move(subject);
+  entry.queue = std::move(queue);
   entry.generation = id.generation;
   ++size_;
   const bool subscribed = connection != nullptr && subscribe(id.index, *connection);

@@ -38,7 +38,8 @@ class NatsSubscriptions {
 
   // `connection` is null while there is none to tell. False if the library refused it now; then
   // restore() tries again. REQUIRES: the slot `id.index` is free.
-  [[nodiscard]] bool add(NatsSubscriptionId id, std::string subject, natsConnection* connection);
+  [[nodiscard]] bool add(NatsSubscriptionId id, std::string subject, natsConnection* connection,
+                         std::string queue = {});
   // `connected`: the server is told now, else by restore(). REQUIRES: the slot is in use.
   void remove(std::uint32_t index, bool connected);
   // Sends what changed while nobody could be told. False if the library refused some of it.
@@ -58,6 +59,7 @@ class NatsSubscriptions {
   struct Entry {
     NatsSubscriptionHandle handle;
     std::string subject;  // empty: the slot is free
+    std::string queue;    // group; empty: none
     std::uint32_t generation = 0;
     std::int64_t dropped = 0;  // counted already
   };

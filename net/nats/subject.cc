@@ -104,6 +104,13 @@ std::optional<std::string> subject_to_channel(Bytes prefix, Bytes subject) {
   return channel;
 }
 
+std::string own_subject(Bytes prefix, Bytes rest) {
+  std::string subject = with_prefix(prefix);
+  subject += "millrace.";
+  subject += rest;
+  return subject;
+}
+
 std::string namespace_wildcard(Bytes prefix, Bytes name_space) {
   std::string subject = with_prefix(prefix);
   if (name_space == kDefaultNamespace) return subject + '*';

@@ -83,30 +83,32 @@ Result<void> ClientShard::make_broker(const BrokerSeam& seam) {
     memory_broker_ = broker.get();
     broker_ = std::move(broker);
   } else {
-    auto broker = make_nats_broker(seam, events);
-    if (!broker.ok()) return broker.error();
-    const BrokerStatus status = (*broker)->status();
+    auto port = make_port(seam);
+    if (!port.ok()) return port.error();
+    port_ = std::move(*port);
+    const BrokerStatus status = port_->status();
     if (options_.require_broker && !status.ready) {
       shared_.broker_missing.store(true);
       return Error{status.cause + " ([broker] require = true)"};
     }
-    reactor_.add_source(**broker, "messages from NATS");
-    broker_ = std::move(*broker);
+    reactor_.add_source(*port_, "messages from NATS");
+    broker_ = std::make_unique<NatsBroker>(*port_, events, metrics_);
   }
   hub_.set_broker(*broker_);
   return {};
 }
 
-Result<std::unique_ptr<NatsBroker>> ClientShard::make_nats_broker(const BrokerSeam& seam,
-                                                                  BrokerEvents& events) {
+Result<std::unique_ptr<NatsPort>> ClientShard::make_port(const BrokerSeam& seam) {
   NatsOptions nats = *options_.nats;
   nats.name += "-" + std::to_string(id_.value);
   nats.takes_any_bytes = [this](Bytes channel) {
     const NamespaceSettings* settings = session_settings_.find_namespace(channel);
     return settings != nullptr && settings->payload == PayloadKind::kBinary;
   };
-  if (!seam.make_link) return NatsBroker::make(nats, events, reactor_.waker(), metrics_);
-  return NatsBroker::over(seam.make_link(nats, reactor_.waker()), nats, events, metrics_);
+  TimerWheel& timers = reactor_.timers();
+  if (!seam.make_link) return NatsPort::make(nats, reactor_.waker(), timers, random_, metrics_);
+  return std::make_unique<NatsPort>(nats, seam.make_link(nats, reactor_.waker()), timers, random_,
+                                    metrics_);
 }
 
 void ClientShard::start_accepting() {

@@ -151,8 +151,7 @@ class ClientShard final : public ShardBody,
 
  private:
   Result<void> make_broker(const BrokerSeam& seam);
-  Result<std::unique_ptr<NatsBroker>> make_nats_broker(const BrokerSeam& seam,
-                                                       BrokerEvents& events);
+  Result<std::unique_ptr<NatsPort>> make_port(const BrokerSeam& seam);
   void on_accept(FileSlot file, const Peer& peer, std::uint32_t listener, Instant now) override;
   void on_message(ShardId from, Message& message, Instant now) override;
   Result<void, RevokeError> revoke(const Revocation& revocation, std::int64_t calendar,
@@ -184,6 +183,7 @@ class ClientShard final : public ShardBody,
   ClientCodecs codecs_;
   Fanout fanout_;
   Hub hub_;
+  std::unique_ptr<NatsPort> port_;  // if the broker is NATS
   std::unique_ptr<Broker> broker_;
   MemoryBroker* memory_broker_ = nullptr;  // broker_, if it is in memory
   SystemCalendar calendar_;

@@ -79,7 +79,7 @@ class PlayedLink final : public BrokerLink {
     switch (request.kind) {
       case NatsRequestKind::kSubscribe:
         CHECK(!subscribed.contains(index));
-        subscribed.emplace(index, std::pair(request.subscription, request.subject));
+        subscribed.emplace(index, std::pair(request.subscription, request.post.subject));
         issued.push_back(request.subscription);
         break;
       case NatsRequestKind::kUnsubscribe:
@@ -91,7 +91,7 @@ class PlayedLink final : public BrokerLink {
     answers_.push_back({.kind = request.kind,
                         .subscription = request.subscription,
                         .token = request.token,
-                        .bytes = request.data.size(),
+                        .bytes = size_of(request.post),
                         .accepted = is_up});
   }
   // What was asked while it was away is live first.
@@ -127,7 +127,8 @@ class BrokerPlay final : private BrokerEvents {
     CHECK(check_nats_options(options_).ok());
     auto link = std::make_unique<PlayedLink>(options_, waker_);
     link_ = link.get();
-    broker_ = NatsBroker::over(std::move(link), options_, *this, metrics_);
+    port_ = std::make_unique<NatsPort>(options_, std::move(link), timers_, random_, metrics_);
+    broker_ = std::make_unique<NatsBroker>(*port_, *this, metrics_);
   }
 
   void run() {
@@ -186,7 +187,7 @@ class BrokerPlay final : private BrokerEvents {
     bool covered = subscriptions_of(subject) > 0;
     for (const NatsRequest& request : link_->requests) {
       if (link_->is_up || request.kind != NatsRequestKind::kSubscribe) continue;
-      covered = covered || request.subject == subject;
+      covered = covered || request.post.subject == subject;
     }
     CHECK(covered);
   }
@@ -263,7 +264,7 @@ class BrokerPlay final : private BrokerEvents {
 
   void drain() {
     now_ = now_ + milliseconds(10);
-    broker_->drain(now_);
+    port_->drain(now_);
     const BrokerStatus status = broker_->status();
     CHECK_EQ(status.ready, link_->is_up);
     CHECK_EQ(status.ready, status.cause.empty());
@@ -273,11 +274,11 @@ class BrokerPlay final : private BrokerEvents {
   // All is answered: what is at the server is what is wanted, and everybody was told.
   void finish() {
     link_->come_up();
-    for (int left = 1'000; left > 0 && (broker_->ready() || !link_->requests.empty()); --left) {
+    for (int left = 1'000; left > 0 && (port_->ready() || !link_->requests.empty()); --left) {
       while (!link_->requests.empty()) link_->answer();
       drain();
     }
-    CHECK(!broker_->ready());
+    CHECK(!port_->ready());
     CHECK(unsettled_.empty());
     std::set<std::string> wanted;
     for (const auto& [channel, interest] : interests_) {
@@ -301,6 +302,9 @@ class BrokerPlay final : private BrokerEvents {
   std::vector<std::string> heard_;
   std::uint64_t last_token_ = 0;
   PlayedLink* link_ = nullptr;
+  TimerWheel timers_{now_};
+  Random random_{1};
+  std::unique_ptr<NatsPort> port_;
   std::unique_ptr<NatsBroker> broker_;
 };
 

@@ -49,8 +49,9 @@ class NatsShard final : public BrokerEvents {
   explicit NatsShard(const NatsOptions& options) {
     auto link = std::make_unique<SilentLink>(options, waker_);
     link_ = link.get();
-    broker_ = NatsBroker::over(std::move(link), options, *this, metrics);
-    broker_->drain(Instant{1});
+    port_ = std::make_unique<NatsPort>(options, std::move(link), timers_, random_, metrics);
+    broker_ = std::make_unique<NatsBroker>(*port_, *this, metrics);
+    port_->drain(Instant{1});
     CHECK(!broker_->add_interest("a", 1));
   }
 
@@ -61,7 +62,7 @@ class NatsShard final : public BrokerEvents {
   }
   void arrive(std::size_t bytes) { link_->inbox().push(message_of(bytes), link_->subscription); }
   [[nodiscard]] std::uint64_t dropped() const { return link_->dropped(); }
-  void turn() { broker_->drain(Instant{2}); }
+  void turn() { port_->drain(Instant{2}); }
 
   void on_publication(const Publication&) override { ++received; }
   void on_interest_ready(Bytes, InterestToken) override {}
@@ -81,6 +82,9 @@ class NatsShard final : public BrokerEvents {
   NoRing ring_;
   Waker waker_{ring_};
   SilentLink* link_ = nullptr;
+  TimerWheel timers_{Instant{}};
+  Random random_{1};
+  std::unique_ptr<NatsPort> port_;
   std::unique_ptr<NatsBroker> broker_;
 };
 

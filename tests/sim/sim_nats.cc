@@ -33,8 +33,8 @@ std::unique_ptr<BrokerLink> SimNats::connect(std::size_t shard, const NatsOption
   return std::make_unique<SimLink>(*this, shard, options, waker);
 }
 
-void SimNats::publish(const std::string& subject, const std::string& data) {
-  for (const auto& [shard, link] : links_) link->carry(subject, data);
+void SimNats::publish(const NatsPost& post) {
+  for (const auto& [shard, link] : links_) link->carry(post);
 }
 
 void SimNats::calm() {
@@ -138,12 +138,12 @@ NatsAnswer SimLink::carry_out(const NatsRequest& request) {
   NatsAnswer answer{.kind = request.kind,
                     .subscription = request.subscription,
                     .token = request.token,
-                    .bytes = request.data.size()};
+                    .bytes = size_of(request.post)};
   switch (request.kind) {
     case NatsRequestKind::kSubscribe: {
       const bool added =
           subscriptions_
-              .try_emplace(request.subscription.index, request.subject, request.subscription)
+              .try_emplace(request.subscription.index, request.post.subject, request.subscription)
               .second;
       CHECK(added);
       break;
@@ -157,7 +157,7 @@ NatsAnswer SimLink::carry_out(const NatsRequest& request) {
       if (!up_) break;
       const bool refused = server_.m_.faults.strikes(Fault::kBrokerRefuse);
       if (!refused || server_.m_.random.below(2) == 0) {
-        server_.publish(request.subject, request.data);
+        server_.publish(request.post);
       }
       answer.accepted = !refused;
       break;
@@ -187,14 +187,15 @@ void SimLink::reconnect() {
   waker_.wake();
 }
 
-void SimLink::carry(const std::string& subject, const std::string& data) {
+void SimLink::carry(const NatsPost& post) {
+  const std::string& data = post.data;
   Machinery& m = server_.m_;
   if (!up_) {
     server_.lost_.insert({shard_, data});
     return;
   }
   for (const auto& [index, wanted] : subscriptions_) {
-    if (!matches(wanted.first, subject)) continue;
+    if (!matches(wanted.first, post.subject)) continue;
     const NatsSubscriptionId to = wanted.second;
     if (m.faults.strikes(Fault::kBrokerDrop)) {
       m.trace.say(name(), "drops {}", excerpt(data));
@@ -212,24 +213,28 @@ void SimLink::carry(const std::string& subject, const std::string& data) {
     for (; times > 0; --times) {
       m.scheduler.in(in_order(delay(), last_message_),
                      [=, this, life = lives_, alive = std::weak_ptr(alive_)] {
-                       if (!alive.expired()) push(life, to, subject, data);
+                       if (!alive.expired()) push(life, to, post);
                      });
     }
   }
 }
 
-void SimLink::push(std::uint64_t life, NatsSubscriptionId to, const std::string& subject,
-                   const std::string& data) {
+void SimLink::push(std::uint64_t life, NatsSubscriptionId to, const NatsPost& post) {
   if (!up_ || lives_ != life) {
-    server_.lost_.insert({shard_, data});
+    server_.lost_.insert({shard_, post.data});
     return;
   }
-  natsMsg* message = nullptr;
-  const natsStatus made = natsMsg_Create(&message, subject.c_str(), nullptr, data.data(),
-                                         static_cast<int>(data.size()));
-  CHECK_EQ(made, NATS_OK);
-  server_.m_.trace.say(name(), "brings {} {}", subject, excerpt(data));
-  inbox_.push(NatsMessage(message), to);
+  natsMsg* made = nullptr;
+  const char* reply = post.reply.empty() ? nullptr : post.reply.c_str();
+  CHECK_EQ(natsMsg_Create(&made, post.subject.c_str(), reply, post.data.data(),
+                          static_cast<int>(post.data.size())),
+           NATS_OK);
+  NatsMessage message(made);
+  for (const auto& [name, value] : post.headers) {
+    CHECK_EQ(natsMsgHeader_Add(made, name.c_str(), value.c_str()), NATS_OK);
+  }
+  server_.m_.trace.say(name(), "brings {} {}", post.subject, excerpt(post.data));
+  inbox_.push(std::move(message), to);
 }
 
 }  // namespace millrace::sim

@@ -28,7 +28,7 @@ class SimNats {
 
   std::unique_ptr<BrokerLink> connect(std::size_t shard, const NatsOptions& options, Waker& waker);
   // From anybody; reaches all links.
-  void publish(const std::string& subject, const std::string& data);
+  void publish(const NatsPost& post);
   // Every link comes back, and nothing is lost from now on.
   void calm();
 
@@ -72,9 +72,8 @@ class SimLink final : public BrokerLink {
   NatsAnswer carry_out(const NatsRequest& request);
   void disconnect();
   void reconnect();
-  void carry(const std::string& subject, const std::string& data);
-  void push(std::uint64_t life, NatsSubscriptionId to, const std::string& subject,
-            const std::string& data);
+  void carry(const NatsPost& post);
+  void push(std::uint64_t life, NatsSubscriptionId to, const NatsPost& post);
   // Behind what is on its way already.
   Duration in_order(Duration late, Instant& last);
   Duration delay();

@@ -290,11 +290,11 @@ void World::external_message() {
     const std::string subject = channel_to_subject("", channel);
     if (faults_.strikes(Fault::kHostileMessage)) {
       static const std::array<std::string, 4> kData{"not JSON", R"({"n":1)", "\xff\xfe", ""};
-      nats_.publish(random_.below(2) == 0 ? subject : "room.=41=zz",
-                    kData.at(random_.below(kData.size())));
+      const std::string& data = kData.at(random_.below(kData.size()));
+      nats_.publish({.subject = random_.below(2) == 0 ? subject : "room.=41=zz", .data = data});
     } else {
       const std::string data = oracle_.published(channel, external_, random_.below(100));
-      nats_.publish(subject, data);
+      nats_.publish({.subject = subject, .data = data});
       oracle_.outcome(Oracle::id_of(data), true);
     }
     external_message();

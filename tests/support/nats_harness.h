@@ -112,9 +112,10 @@ class BrokerShard final : public BrokerEvents {
   };
 
   explicit BrokerShard(const NatsOptions& options) : waker_(ring_) {
-    auto made = NatsBroker::make(options, *this, waker_, metrics);
+    auto made = NatsPort::make(options, waker_, timers_, random_, metrics);
     if (!made) ADD_FAILURE() << made.error().text;
-    broker_ = std::move(*made);
+    port_ = std::move(*made);
+    broker_ = std::make_unique<NatsBroker>(*port_, *this, metrics);
   }
 
   void on_publication(const Publication& publication) override {
@@ -134,7 +135,8 @@ class BrokerShard final : public BrokerEvents {
   // One turn; remembers the longest.
   void turn() {
     const Instant begin = clock_.now();
-    broker_->drain(begin);
+    timers_.advance(begin);
+    port_->drain(begin);
     note_duration(begin);
   }
   // Turns until it holds.
@@ -179,7 +181,11 @@ class BrokerShard final : public BrokerEvents {
   }
 
   NatsBroker& broker() { return *broker_; }
-  void destroy() { broker_.reset(); }
+  NatsPort& port() { return *port_; }
+  void destroy() {
+    broker_.reset();
+    port_.reset();
+  }
 
   ShardMetrics metrics;
   std::vector<SeenMessage> publications;  // by channel
@@ -195,6 +201,9 @@ class BrokerShard final : public BrokerEvents {
   MonotonicClock clock_;
   NoRing ring_;
   Waker waker_;
+  TimerWheel timers_{clock_.now()};
+  Random random_{1};
+  std::unique_ptr<NatsPort> port_;
   std::unique_ptr<NatsBroker> broker_;
 };
 

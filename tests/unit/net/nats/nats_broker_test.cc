@@ -362,14 +362,14 @@ TEST(NatsBroker, ATurnHandlesABoundedNumberOfMessages) {
   for (int i = 0; i < 5'000; ++i) client.publish("game.abc", number(i));
   client.flush();
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  EXPECT_TRUE(shard.broker().ready());
+  EXPECT_TRUE(shard.port().ready());
   shard.turn();
   EXPECT_EQ(shard.publications.size(), 4'096U);
-  EXPECT_TRUE(shard.broker().ready());
+  EXPECT_TRUE(shard.port().ready());
   shard.turn();
   EXPECT_EQ(shard.publications.size(), 5'000U);
   shard.turn();
-  EXPECT_FALSE(shard.broker().ready());
+  EXPECT_FALSE(shard.port().ready());
 }
 
 }  // namespace
