@@ -128,7 +128,7 @@ class BrokerPlay final : private BrokerEvents {
     auto link = std::make_unique<PlayedLink>(options_, waker_);
     link_ = link.get();
     port_ = std::make_unique<NatsPort>(options_, std::move(link), timers_, random_, metrics_);
-    broker_ = std::make_unique<NatsBroker>(*port_, *this, metrics_);
+    broker_ = std::make_unique<NatsBroker>(*port_, static_cast<BrokerEvents&>(*this), metrics_);
   }
 
   void run() {

@@ -44,13 +44,13 @@ NatsMessage message_of(std::size_t bytes) {
 }
 
 // A shard with a broker over that link, subscribed to one channel.
-class NatsShard final : public BrokerEvents {
+class NatsShard final : public BrokerEvents, private NatsAsker {
  public:
   explicit NatsShard(const NatsOptions& options) {
     auto link = std::make_unique<SilentLink>(options, waker_);
     link_ = link.get();
     port_ = std::make_unique<NatsPort>(options, std::move(link), timers_, random_, metrics);
-    broker_ = std::make_unique<NatsBroker>(*port_, *this, metrics);
+    broker_ = std::make_unique<NatsBroker>(*port_, static_cast<BrokerEvents&>(*this), metrics);
     port_->drain(Instant{1});
     CHECK(!broker_->add_interest("a", 1));
   }
@@ -60,9 +60,11 @@ class NatsShard final : public BrokerEvents {
     broker_->publish({.channel = "a", .data = std::string(bytes, '1')}, {}, 1, Instant{});
     return refused == 0;
   }
+  void on_nats_answer(std::uint64_t, NatsAnswered, const NatsMessageView*, Instant) override {}
   void arrive(std::size_t bytes) { link_->inbox().push(message_of(bytes), link_->subscription); }
   [[nodiscard]] std::uint64_t dropped() const { return link_->dropped(); }
   void turn() { port_->drain(Instant{2}); }
+  bool ask() { return port_->ask({.subject = "q", .data = ""}, seconds(1), *this, 1, {}) != 0; }
 
   void on_publication(const Publication&) override { ++received; }
   void on_interest_ready(Bytes, InterestToken) override {}
@@ -153,6 +155,14 @@ std::string received_publication(std::uint64_t n) {
   return unless(shard.received == 1, "dropped");
 }
 
+std::string questions_without_an_answer(std::uint64_t n) {
+  NatsOptions options;
+  options.lane_requests = kMaxNatsLaneRequests;
+  NatsShard shard(options);
+  for (std::uint64_t i = 0; i + 1 < n; ++i) CHECK(shard.ask());
+  return unless(shard.ask(), "unavailable");
+}
+
 template <typename Set>
 std::string checked(Set set) {
   NatsOptions options;
@@ -171,6 +181,12 @@ Limits nats_limits() {
        .unit = "requests",
        .refusal = "unavailable",
        .attempt = requests_in_flight},
+      {.name = "questions to NATS without an answer",
+       .covers = {"nats_port.h:kMaxQuestions"},
+       .value = NatsPort::kMaxQuestions,
+       .unit = "questions",
+       .refusal = "unavailable",
+       .attempt = questions_without_an_answer},
       {.name = "bytes of publications to NATS without an answer",
        .covers = {"NatsOptions.lane_bytes"},
        .value = 100,
@@ -202,7 +218,7 @@ Limits nats_limits() {
        .refusal = "dropped",
        .attempt = bytes_not_handled},
       {.name = "messages from NATS of a turn",
-       .covers = {"nats_broker.cc:kMessagesPerDrain"},
+       .covers = {"nats_port.cc:kMessagesPerDrain"},
        .value = 4'096,
        .unit = "messages",
        .refusal = "next turn",

@@ -177,11 +177,11 @@ void add_kept_elsewhere(std::map<std::string, std::string>& all) {
   add(all, "of threads beside the shards, in real time: tests/unit/net/nats",
       {"NatsOptions.connect_timeout_ms", "NatsOptions.flush_timeout_ms",
        "NatsOptions.ping_interval_ms", "NatsOptions.reconnect_wait_ms",
-       "NatsOptions.wait_connected_ms", "nats_broker.cc:kWaitSliceMs", "nats_link.cc:kBatch",
-       "nats_link.cc:kClosedCallbackMs", "nats_link.cc:kLibraryQueueMessages",
-       "nats_link.cc:kMaxPingsOut", "nats_link.cc:kNoteBytes", "nats_link.cc:kNotes",
-       "nats_link.cc:kPauseMs", "nats_link.cc:kProbeMs", "nats_subscriptions.cc:kQuietMs",
-       "server.cc:kNatsStartWaitMs"});
+       "NatsOptions.wait_connected_ms", "nats_port.cc:kStaleEnds", "nats_port.cc:kWaitSliceMs",
+       "nats_link.cc:kBatch", "nats_link.cc:kClosedCallbackMs",
+       "nats_link.cc:kLibraryQueueMessages", "nats_link.cc:kMaxPingsOut", "nats_link.cc:kNoteBytes",
+       "nats_link.cc:kNotes", "nats_link.cc:kPauseMs", "nats_link.cc:kProbeMs",
+       "nats_subscriptions.cc:kQuietMs", "server.cc:kNatsStartWaitMs"});
   add(all, "of memory that is out: tests/faults",
       {"memory_reserve.h:kBetweenTriesNs", "main.cc:kCopies", "main.cc:kShardCopies",
        "thread_arenas.h:kAllArenas", "memory_watch.h:kBetweenTries", "memory_reserve.h:kLeastBytes",
