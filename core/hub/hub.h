@@ -106,6 +106,18 @@ class Hub final : public BrokerEvents {
   // Asks the broker for the tops of the next `count` slots of the table that have somebody to tell,
   // so that a hole at the end of a stream is found too.
   void check_positions(std::uint32_t count, Instant now);
+  // For who was promised no position, after an outage of a broker that keeps nothing: the channels
+  // that were there when last_interest() was `until` are looked at by slot. Those who are
+  // subscribed in it; the name lives as long as the channel.
+  struct Gap {
+    Bytes channel;
+    std::vector<SubscriberId> missed;
+  };
+  [[nodiscard]] InterestToken last_interest() const { return last_interest_; }
+  [[nodiscard]] std::optional<Gap> gap(std::uint32_t slot, InterestToken until);
+  // Ends a subscription whose subscriber has missed something; it is told. False: there is none.
+  bool lose(SubscriberId who, Bytes channel, Instant now);
+
   // Slots that check_positions() walks over.
   [[nodiscard]] std::uint32_t channel_slots() const { return channels_.slots(); }
 

@@ -180,13 +180,32 @@ void Hub::lose_all(SlotId channel_id) {
     if (list[find_entry(list, *channel)].positioned) losers.push_back(each.id);
   }
   if (!losers.empty()) ++metrics_.positions_lost_total;
-  for (const SubscriberId who : losers) {
-    const SubscriptionEntry* entry = entry_of(who, name);
-    if (entry == nullptr) continue;  // it went when another was told
-    const bool server_side = entry->server_side;
-    unsubscribe(who, name, now_);
-    sink_.lost(who, name, server_side);
+  for (const SubscriberId who : losers) lose(who, name, now_);
+}
+
+// It may have gone when another was told.
+bool Hub::lose(SubscriberId who, Bytes channel, Instant now) {
+  shard_.verify();
+  const SubscriptionEntry* entry = entry_of(who, channel);
+  if (entry == nullptr) return false;
+  const bool server_side = entry->server_side;
+  unsubscribe(who, channel, now);
+  sink_.lost(who, channel, server_side);
+  return true;
+}
+
+std::optional<Hub::Gap> Hub::gap(std::uint32_t slot, InterestToken until) {
+  shard_.verify();
+  const Channel* channel = slot < channels_.slots() ? channels_.find_slot(slot) : nullptr;
+  if (channel == nullptr || channel->interest > until) return std::nullopt;
+  Gap gap{.channel = channel->name, .missed = {}};
+  for (const Subscriber& each : channel->subscribers) {
+    SubscriptionList& list = lists_[each.id];
+    if (!each.joining && !list[find_entry(list, *channel)].positioned) {
+      gap.missed.push_back(each.id);
+    }
   }
+  return gap;
 }
 
 void Hub::check_positions(std::uint32_t count, Instant now) {

@@ -77,6 +77,7 @@ struct ShardMetrics {
   std::uint64_t recoveries_total = 0;             // subscribes that got all that was missed
   std::uint64_t unrecovered_total = 0;            // that were told that they can't
   std::uint64_t positions_lost_total = 0;         // holes and new epochs that subscribers were told
+  std::uint64_t gap_notices_total = 0;  // subscriptions ended because NATS had been away
   std::uint64_t encodes_total = 0;
   std::uint64_t deliveries_total = 0;       // references put into send queues
   std::uint64_t presence_pushes_total = 0;  // frames of joins and leaves, by receiver

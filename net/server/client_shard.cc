@@ -61,7 +61,8 @@ ClientShard::ClientShard(ShardId id, const ClientShardOptions& options, SharedSt
       app_(app_settings_, ws_, desk_.context(), admission_, *this),
       listeners_(reactor_, *this, metrics_, &admission_),
       memory_watch_(reactor_),
-      drain_(id, shared.drain, options.drain_timeout, reactor_, table_, listeners_, random_) {
+      drain_(id, shared.drain, options.drain_timeout, reactor_, table_, listeners_, random_),
+      gaps_(hub_, reactor_.timers(), session_settings_, metrics_) {
   if (options.reloadable != nullptr) adopt(options.reloadable);
   reactor_.set_heartbeat(shared.heartbeats[id.value]);
   desk_.context().arrivals = &admission_;
@@ -91,6 +92,7 @@ Result<void> ClientShard::make_broker(const BrokerSeam& seam) {
       shared_.broker_missing.store(true);
       return Error{status.cause + " ([broker] require = true)"};
     }
+    port_->follow(gaps_);
     reactor_.add_source(*port_, "messages from NATS");
     broker_ = std::make_unique<NatsBroker>(*port_, events, metrics_);
   }

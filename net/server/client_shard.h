@@ -28,6 +28,7 @@
 #include "net/server/admission.h"
 #include "net/server/client_app.h"
 #include "net/server/drain.h"
+#include "net/server/gap_notices.h"
 #include "net/server/memory_watch.h"
 #include "net/server/reload.h"
 #include "net/session/session_desk.h"
@@ -193,6 +194,7 @@ class ClientShard final : public ShardBody,
   ListenerSet listeners_;
   MemoryWatch memory_watch_;
   Drain drain_;
+  GapNotices gaps_;
   bool told_drained_ = false;
 };
 

@@ -24,6 +24,7 @@ enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
 // How a shard asks NATS for a namespace's channels (docs/ARCHITECTURE.md).
 enum class InterestMode : std::uint8_t { kChannel, kPrefix };
 enum class DeliveryMode : std::uint8_t { kAtMostOnce, kRecoverable };
+enum class GapMode : std::uint8_t { kIgnore, kNotify };
 enum class NameCharset : std::uint8_t { kAny, kAscii };
 // What a start does with a max_connections that the machine does not hold.
 enum class LowLimits : std::uint8_t { kRefuse, kLower };
@@ -40,6 +41,7 @@ struct NamespaceConfig {
   DeliveryMode delivery = DeliveryMode::kAtMostOnce;
   bool recover = false;
   bool position = false;
+  GapMode on_gap = GapMode::kIgnore;
   bool delta = false;
   Audience allow_subscribe;
   Audience allow_publish;

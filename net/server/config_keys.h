@@ -54,7 +54,7 @@ struct Target {
 using Slot = std::variant<bool*, std::uint32_t*, std::size_t*, Duration*, std::string*,
                           std::vector<std::string>*, ListenAddress*, std::vector<ListenAddress>*,
                           BrokerKind*, LogLevel*, LowLimits*, InterestMode*, PayloadKind*,
-                          ForwardedField*, DeliveryMode*, NameCharset*, Audience*>;
+                          ForwardedField*, DeliveryMode*, GapMode*, NameCharset*, Audience*>;
 
 struct ConfigKey {
   std::string_view section;  // empty: not in the file, only in the environment and as a flag

@@ -33,6 +33,7 @@ NamespaceSettings settings_of(const NamespaceConfig& config, const LimitsConfig&
   settings.recoverable = recoverable;
   // Who recovers needs to know where it stands.
   settings.positioned = recoverable || config.position;
+  settings.notify_gaps = config.on_gap == GapMode::kNotify;
   settings.presence = {.members = config.presence, .announce = config.join_leave};
   settings.delta = config.delta;
   settings.subscribe = config.allow_subscribe;

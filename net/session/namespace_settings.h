@@ -27,6 +27,7 @@ struct NamespaceSettings {
   StreamOptions stream;
   bool positioned = false;   // all its subscriptions are
   bool recoverable = false;  // the same, and recover what was missed; needs stream.kept()
+  bool notify_gaps = false;  // after an outage subscribers without a position are told
   PresenceOptions presence;
   bool delta = false;  // clients may ask for delta compression; needs stream.kept()
   Audience subscribe;

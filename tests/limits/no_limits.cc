@@ -174,6 +174,8 @@ void add_kept_elsewhere(std::map<std::string, std::string>& all) {
        "socket_plan.cc:kShardDescriptors"});
   add(all, "the end of a key of [limits]: LimitTable.EndsOfKeysAreWhatTheCodeHolds",
       {"fair_use.h:kMostCommands", "fair_use.h:kMostErrors", "recv_buffers.h:kMaxCount"});
+  add(all, "a pace of notices: tests/unit/net/server/gap_notices_test.cc",
+      {"gap_notices.h:kNoticesAStep", "gap_notices.h:kSlotsAStep", "gap_notices.h:kStep"});
   add(all, "of threads beside the shards, in real time: tests/unit/net/nats",
       {"NatsOptions.connect_timeout_ms", "NatsOptions.flush_timeout_ms",
        "NatsOptions.ping_interval_ms", "NatsOptions.reconnect_wait_ms",

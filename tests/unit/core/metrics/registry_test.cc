@@ -136,6 +136,7 @@ Fields fields_of_connections(ShardMetrics& m) {
           &m.recoveries_total,
           &m.unrecovered_total,
           &m.positions_lost_total,
+          &m.gap_notices_total,
           &m.presence_pushes_total,
           &m.encodes_total,
           &m.deliveries_total,

@@ -19,6 +19,7 @@ TEST(NamespacePlan, CarriesEverySetting) {
                                .delivery = DeliveryMode::kAtMostOnce,
                                .recover = false,
                                .position = true,
+                               .on_gap = GapMode::kNotify,
                                .delta = true,
                                .allow_subscribe = {.clients = true},
                                .allow_publish = {.subscribers = true},
@@ -36,6 +37,7 @@ TEST(NamespacePlan, CarriesEverySetting) {
   EXPECT_EQ(made.stream, (StreamOptions{7, seconds(8), seconds(9)}));
   EXPECT_FALSE(made.recoverable);
   EXPECT_TRUE(made.positioned);
+  EXPECT_TRUE(made.notify_gaps);
   EXPECT_TRUE(made.delta);
   EXPECT_EQ(made.subscribe, (Audience{.clients = true}));
   EXPECT_EQ(made.publish, (Audience{.subscribers = true}));
