@@ -102,6 +102,18 @@ struct ShardMetrics {
   std::uint64_t history_refused_total = 0;  // reads that were not answered for want of room
   std::array<std::uint64_t, kHistoryEvictions> history_evicted_total{};  // publications
   std::uint64_t history_streams_evicted_total = 0;
+  // Streams at NATS, of the channels that this shard listens to
+  std::uint64_t stream_holes_total = 0;            // found: a message had not come by
+  std::uint64_t stream_filled_total = 0;           // publications that were read to close them
+  std::uint64_t stream_lost_total = 0;             // holes that could not be closed
+  std::uint64_t stream_checks_total = 0;           // questions to leaders about tops and streams
+  std::uint64_t stream_cache_hits_total = 0;       // answers that needed nothing of the stream
+  std::uint64_t stream_reads_total = 0;            // those that did
+  std::uint64_t stream_cache_bytes = 0;            // gauge
+  std::uint64_t stream_reborn_total = 0;           // deleted and made again
+  std::uint64_t stream_refused_total = 0;          // for want of room
+  std::uint64_t stream_publish_retries_total = 0;  // of our own publications
+  std::uint64_t stream_duplicates_total = 0;       // that were there already
   // Presence, in the channels that this shard owns
   std::uint64_t presence_members = 0;                // gauge
   std::uint64_t presence_channels = 0;               // gauge
