@@ -40,6 +40,9 @@ using InterestToken = std::uint64_t;
 class BrokerEvents {
  public:
   virtual void on_publication(const Publication& publication) = 0;
+  // Where a channel with a stream stands, unasked. Who is not there has missed what will not come,
+  // or this is another stream.
+  virtual void on_position(Bytes channel, const StreamPosition& position) = 0;
   // Some have come and gone; of this shard's channels only.
   virtual void on_presence_changes(Bytes channel, std::span<const PresenceChange> changes) = 0;
   // From now on every publication accepted by the broker reaches this shard.

@@ -123,6 +123,7 @@ class Hub final : public BrokerEvents {
 
   // BrokerEvents.
   void on_publication(const Publication& publication) override;
+  void on_position(Bytes channel, const StreamPosition& position) override;
   void on_presence_changes(Bytes channel, std::span<const PresenceChange> changes) override;
   void on_interest_ready(Bytes channel, InterestToken token) override;
   void on_published(RequestToken token, PublishOutcome outcome,

@@ -96,7 +96,7 @@ void Hub::finish_join(SlotId join_id, const HistoryPage& page) {
     return refuse(join_id, SubscribeOutcome::Failure::kUnrecoverable);
   }
   // Those who are here already have had everything up to the top, or have lost some.
-  const bool broken = breaks(*channel->stream, page.top, page.top.offset);
+  const bool broken = breaks(*channel->stream, page.top, page.newest.value_or(page.top.offset));
   follow(*channel, page.top);
   if (broken) lose_all(channel->slot);
   // Who was told of a loss may have ended this one too.
@@ -150,6 +150,16 @@ bool Hub::breaks(const ChannelStream& stream, const StreamPosition& position,
 void Hub::follow(Channel& channel, const StreamPosition& position) {
   StreamPosition& own = channel.stream->position;
   if (own.epoch != position.epoch || position.offset > own.offset) own = position;
+}
+
+void Hub::on_position(Bytes name, const StreamPosition& position) {
+  shard_.verify();
+  Channel* channel = channels_.find(name);
+  if (channel == nullptr || channel->stream == nullptr) return;
+  const bool broken = breaks(*channel->stream, position, position.offset);
+  if (channel->stream->position.epoch.none()) return;  // nobody has been told a position
+  follow(*channel, position);
+  if (broken) lose_all(channel->slot);
 }
 
 // Who is told may be the publisher, or use the buffers that the publication views.
@@ -224,7 +234,7 @@ void Hub::check_positions(std::uint32_t count, Instant now) {
 void Hub::check_top(SlotId channel_id, const HistoryPage& page) {
   Channel* channel = channels_.find(channel_id);
   if (channel == nullptr || page.outcome == HistoryOutcome::kUnavailable) return;
-  const bool broken = breaks(*channel->stream, page.top, page.top.offset);
+  const bool broken = breaks(*channel->stream, page.top, page.newest.value_or(page.top.offset));
   follow(*channel, page.top);
   if (broken) lose_all(channel_id);
 }

@@ -76,6 +76,9 @@ enum class HistoryOutcome : std::uint8_t {
 struct HistoryPage {
   HistoryOutcome outcome = HistoryOutcome::kOk;
   StreamPosition top = {};
+  // The last publication's offset, where that is less than the top's: a stream that is shared by
+  // many channels goes on without them. Who has it has missed nothing.
+  std::optional<std::uint64_t> newest = {};
   // Only with `since`, forwards: these are all publications from there to the top, none missing.
   bool complete = false;
   std::span<const KeptPublication> publications = {};

@@ -147,6 +147,7 @@ class BrokerPlay final : private BrokerEvents {
   };
 
   // BrokerEvents.
+  void on_position(Bytes, const StreamPosition&) override {}
   void on_publication(const Publication& publication) override {
     CHECK(check_channel_name(publication.channel) == ChannelNameError::kOk);
     CHECK_LE(publication.data.size(), options_.max_payload);

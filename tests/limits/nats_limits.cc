@@ -66,6 +66,7 @@ class NatsShard final : public BrokerEvents, private NatsAsker {
   void turn() { port_->drain(Instant{2}); }
   bool ask() { return port_->ask({.subject = "q", .data = ""}, seconds(1), *this, 1, {}) != 0; }
 
+  void on_position(Bytes, const StreamPosition&) override {}
   void on_publication(const Publication&) override { ++received; }
   void on_interest_ready(Bytes, InterestToken) override {}
   void on_presence_changes(Bytes, std::span<const PresenceChange>) override {}

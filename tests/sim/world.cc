@@ -38,6 +38,11 @@ class Tap final : public BrokerEvents {
     }
     hub_->on_publication(publication);
   }
+  void on_position(Bytes channel, const StreamPosition& position) override {
+    trace_.say("hub " + std::to_string(shard_), "is told that {} stands at {}", channel,
+               position.offset);
+    hub_->on_position(channel, position);
+  }
   void on_interest_ready(Bytes channel, InterestToken token) override {
     hub_->on_interest_ready(channel, token);
   }

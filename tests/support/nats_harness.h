@@ -118,6 +118,7 @@ class BrokerShard final : public BrokerEvents {
     broker_ = std::make_unique<NatsBroker>(*port_, *this, metrics);
   }
 
+  void on_position(Bytes, const StreamPosition&) override {}
   void on_publication(const Publication& publication) override {
     publications.push_back({std::string(publication.channel), std::string(publication.data)});
   }

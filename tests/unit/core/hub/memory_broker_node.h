@@ -35,6 +35,7 @@ struct BrokerNode final : MessageHandler, BrokerEvents {
   void on_message(ShardId from, Message& message, Instant now) override {
     CHECK(broker.on_message(from, message, now));
   }
+  void on_position(Bytes, const StreamPosition&) override {}
   void on_publication(const Publication& publication) override {
     events.push_back({Event::Kind::kPublication, publication.position.offset});
     heard.emplace_back(publication.data);

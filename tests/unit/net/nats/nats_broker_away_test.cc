@@ -13,6 +13,7 @@ namespace {
 
 class Heard final : public BrokerEvents {
  public:
+  void on_position(Bytes, const StreamPosition&) override {}
   void on_publication(const Publication&) override {}
   void on_interest_ready(Bytes channel, InterestToken) override { ready.emplace_back(channel); }
   void on_presence_changes(Bytes, std::span<const PresenceChange>) override {}
