@@ -5,6 +5,7 @@
 #include "core/base/assert.h"
 #include "core/base/log.h"
 #include "core/mem/memory_reserve.h"
+#include "net/server/namespace_plan.h"
 
 namespace millrace {
 
@@ -53,9 +54,9 @@ ClientShard::ClientShard(ShardId id, const ClientShardOptions& options, SharedSt
                  metrics_),
       fanout_(table_, metrics_, codecs_.encoders()),
       hub_(fanout_, metrics_, options.hub),
+      calendar_clock_(machine.calendar == nullptr ? calendar_ : *machine.calendar),
       desk_({reactor_, table_, hub_, fanout_, codecs_, random_, metrics_, session_settings_},
-            TokenGate(options.token_keys, options.token_expectations,
-                      machine.calendar == nullptr ? calendar_ : *machine.calendar),
+            TokenGate(options.token_keys, options.token_expectations, calendar_clock_),
             machine.clock->now()),
       ws_(table_, metrics_, options.ws, options.decoders),
       app_(app_settings_, ws_, desk_.context(), admission_, *this),
@@ -94,7 +95,13 @@ Result<void> ClientShard::make_broker(const BrokerSeam& seam) {
     }
     port_->follow(gaps_);
     reactor_.add_source(*port_, "messages from NATS");
-    broker_ = std::make_unique<NatsBroker>(*port_, events, metrics_);
+    auto plain = std::make_unique<NatsBroker>(*port_, events, metrics_);
+    std::unique_ptr<JetBroker> streams;
+    if (!options_.streams.empty()) {
+      streams = std::make_unique<JetBroker>(*port_, options_.streams, events, reactor_.timers(),
+                                            calendar_clock_, random_, metrics_, options_.jet);
+    }
+    broker_ = std::make_unique<ClusterBroker>(*port_, std::move(plain), std::move(streams));
   }
   hub_.set_broker(*broker_);
   return {};
@@ -201,6 +208,7 @@ void ClientShard::adopt(std::shared_ptr<const Reloadable> next) {
   CHECK(next != nullptr);
   reloadable_ = std::move(next);
   session_settings_.namespaces = reloadable_->namespaces;
+  if (options_.nats) keep_to_streams(options_.streams, session_settings_.namespaces);
   app_settings_.origins = reloadable_->origins;
   app_settings_.api_key = reloadable_->api_key;
   desk_.context().tokens.use(reloadable_->token_keys, reloadable_->expectations);

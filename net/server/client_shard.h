@@ -24,7 +24,7 @@
 #include "core/shard/reactor.h"
 #include "core/shard/shard_group.h"
 #include "core/time/clock.h"
-#include "net/nats/nats_broker.h"
+#include "net/broker/cluster_broker.h"
 #include "net/server/admission.h"
 #include "net/server/client_app.h"
 #include "net/server/drain.h"
@@ -54,8 +54,10 @@ struct ClientShardOptions {
   MemoryBrokerLimits memory_broker;  // of one shard
   std::shared_ptr<const TokenKeys> token_keys = std::make_shared<const TokenKeys>();
   TokenExpectations token_expectations;
-  std::optional<NatsOptions> nats;  // without it the broker is in memory
-  bool require_broker = false;      // no start without it
+  std::optional<NatsOptions> nats;         // without it the broker is in memory
+  std::vector<JetNamespace> streams = {};  // of namespaces with history, at NATS
+  JetLimits jet = {};
+  bool require_broker = false;  // no start without it
   Duration drain_timeout = seconds(5);
   // What of it can change at run time, as it is at the start; nothing: as it stands above.
   std::shared_ptr<const Reloadable> reloadable;
@@ -188,6 +190,7 @@ class ClientShard final : public ShardBody,
   std::unique_ptr<Broker> broker_;
   MemoryBroker* memory_broker_ = nullptr;  // broker_, if it is in memory
   SystemCalendar calendar_;
+  CalendarClock& calendar_clock_;  // the system's, or who plays it
   SessionDesk desk_;
   WsShared ws_;
   ClientApp app_;

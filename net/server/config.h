@@ -38,6 +38,7 @@ struct NamespaceConfig {
   std::uint32_t history_size = 0;
   Duration history_ttl{};
   Duration history_meta_ttl = seconds(720 * 3'600);
+  std::size_t stream_bytes = std::size_t{1} << 30;
   DeliveryMode delivery = DeliveryMode::kAtMostOnce;
   bool recover = false;
   bool position = false;
@@ -78,6 +79,7 @@ struct BrokerConfig {
       nats;  // not empty if kind is kNats; print them masked (net/nats/nats_url.h)
   bool require = false;
   std::string subject_prefix;
+  std::uint32_t stream_replicas = 1;
 
   bool operator==(const BrokerConfig&) const = default;
 };

@@ -68,6 +68,16 @@ constexpr ConfigKey kRows[] = {
      .help = "How long the position of a channel outlives its last use; not below history_ttl, nor "
              "below two times position_check."},
     {.section = kNamespacesSection,
+     .name = "stream_bytes",
+     .kind = ValueKind::kSize,
+     .slot = in_namespace<&NamespaceConfig::stream_bytes>,
+     .min = kKeyMiB,
+     .max = 16'384 * kKeyGiB,
+     .example = "1GiB",
+     .help =
+         "What the namespace's stream at NATS may take on the disk of each of its replicas; the "
+         "oldest publications of all its channels go first. Of the broker nats."},
+    {.section = kNamespacesSection,
      .name = "delivery",
      .kind = ValueKind::kChoice,
      .slot = in_namespace<&NamespaceConfig::delivery>,

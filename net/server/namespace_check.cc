@@ -43,12 +43,6 @@ Fault fault_of_history(const NamespaceConfig& settings, const NamespaceWorld& wo
                                              ", but history_size is 0, so nothing is kept; write "
                                              "history_size = 100, or take history_ttl out"};
   }
-  if (world.broker == BrokerKind::kNats) {
-    return NamespaceFault{"history_size",
-                          "is " + size +
-                              ", but the broker is nats, which keeps no history in this version "
-                              "(it needs JetStream); take history_size out, or use broker memory"};
-  }
   if (settings.history_ttl == Duration{}) {
     return NamespaceFault{"history_size",
                           "is " + size +

@@ -57,7 +57,42 @@ NamespaceTable make_namespaces(const Config& config) {
     table.by_name.try_emplace(std::string(kDefaultNamespace),
                               settings_of(insecure_default(config.broker.kind), config.limits));
   }
+  if (config.broker.kind == BrokerKind::kNats) {
+    keep_to_streams(make_stream_namespaces(config), table);
+  }
   return table;
+}
+
+std::vector<JetNamespace> make_stream_namespaces(const Config& config) {
+  std::vector<JetNamespace> streams;
+  if (config.broker.kind != BrokerKind::kNats) return streams;
+  for (const auto& [name, settings] : config.namespaces) {
+    const NamespaceSettings made = settings_of(settings, config.limits);
+    if (!made.stream.kept()) continue;
+    streams.push_back({.name = name,
+                       .kept = made.stream,
+                       .bytes = settings.stream_bytes,
+                       .replicas = config.broker.stream_replicas,
+                       .prefix_interest = made.prefix_interest});
+  }
+  return streams;
+}
+
+void keep_to_streams(const std::vector<JetNamespace>& streams, NamespaceTable& table) {
+  const auto keep_nothing = [](NamespaceSettings& settings) {
+    settings.stream = {};
+    settings.positioned = settings.recoverable = settings.delta = false;
+  };
+  for (auto& [name, settings] : table.by_name) {
+    const auto has = [&name = name](const JetNamespace& each) { return each.name == name; };
+    if (std::any_of(streams.begin(), streams.end(), has)) continue;
+    keep_nothing(settings);
+  }
+  // A stream holds the channels of its namespace alone.
+  const auto found = table.by_name.find(kDefaultNamespace);
+  if (found == table.by_name.end() || !found->second.stream.kept()) return;
+  table.others = found->second;
+  keep_nothing(*table.others);
 }
 
 }  // namespace millrace

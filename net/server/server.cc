@@ -123,6 +123,10 @@ ClientShardOptions client_shard_options(const Config& config, std::size_t client
       if (settings.prefix_interest) nats.prefix_namespaces.push_back(name);
     }
     options.nats = nats;
+    options.streams = make_stream_namespaces(config);
+    options.jet.cache_bytes = options.memory_broker.streams.bytes;
+    options.jet.page_bytes = sessions.answer_bytes();
+    options.jet.channels = limits.channels_per_shard;
     options.require_broker = config.broker.require;
   }
   return options;

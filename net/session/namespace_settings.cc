@@ -64,6 +64,7 @@ const NamespaceSettings* NamespaceTable::find(Bytes channel, bool insecure) cons
   auto found = by_name.find(channel_namespace(channel));
   if (found != by_name.end()) return &found->second;
   if (!insecure) return nullptr;
+  if (others) return &*others;
   found = by_name.find(kDefaultNamespace);
   return found != by_name.end() ? &found->second : &kBuiltIn;
 }

@@ -4,6 +4,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/base/bytes.h"
@@ -46,6 +47,8 @@ struct NamespaceSettings {
 
 struct NamespaceTable {
   boost::unordered_flat_map<std::string, NamespaceSettings, BytesHash, std::equal_to<>> by_name;
+  // What a channel of no namespace takes if `insecure`, where that is not what default has.
+  std::optional<NamespaceSettings> others = {};
 
   // The settings that a channel lives under, or nullptr: its namespace is not configured. If
   // `insecure` such a channel takes default's settings, which are the built-in ones if there are

@@ -17,8 +17,8 @@ struct Arrow {
   std::vector<std::string_view> to;
 };
 
-const std::array<Arrow, 23>& arrows() {
-  static const std::array<Arrow, 23> table{{
+const std::array<Arrow, 25>& arrows() {
+  static const std::array<Arrow, 25> table{{
       {"core/base/", {}},
       {"core/time/", {"core/base/"}},
       {"core/mem/", {"core/base/"}},
@@ -43,6 +43,8 @@ const std::array<Arrow, 23>& arrows() {
       {"net/http/", {"core/", "proto/", "net/tcp/"}},
       {"net/ws/", {"core/", "net/tcp/"}},
       {"net/nats/", {"core/", "proto/", "net/tcp/"}},
+      {"net/jet/", {"core/", "proto/", "net/nats/", "net/auth/base64url.h"}},
+      {"net/broker/", {"core/", "proto/", "net/nats/", "net/jet/", "net/nodes/"}},
       {"net/transport/", {"core/", "net/tcp/", "net/http/", "net/ws/"}},
       {"net/session/", {"core/", "proto/", "net/tcp/", "net/ws/", "net/transport/", "net/auth/"}},
       {"net/server/", {"core/", "proto/", "net/"}},

@@ -1,4 +1,8 @@
 // A real nats-server as a child process, with its monitoring port.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { connect } from 'nats';
 
 import { freePort } from './ports.mjs';
@@ -6,8 +10,13 @@ import { atEnd, start } from './processes.mjs';
 import { waitFor, within } from './wait.mjs';
 
 export class NatsServer {
-  static async start() {
+  // With `jetstream` it keeps streams, in a folder that is removed when the test file ends.
+  static async start({ jetstream = false } = {}) {
     const server = new NatsServer(await freePort(), await freePort());
+    if (jetstream) {
+      server.store = mkdtempSync(join(tmpdir(), 'millrace-e2e-js-'));
+      process.on('exit', () => rmSync(server.store, { recursive: true, force: true }));
+    }
     await server.launch();
     return server;
   }
@@ -22,6 +31,7 @@ export class NatsServer {
   // Starts it on the same ports, the first time or again.
   async launch() {
     const args = ['-a', '127.0.0.1', '-p', String(this.port), '-m', String(this.monitor)];
+    if (this.store !== undefined) args.push('-js', '-sd', this.store);
     this.run = start('nats-server', args);
     await waitFor(() => {
       if (this.run.result) throw new Error(`nats-server ended: ${this.run.err}`);
