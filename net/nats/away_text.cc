@@ -2,13 +2,30 @@
 
 #include <utility>
 
+#include "core/base/bytes.h"
 #include "net/nats/nats_url.h"
 
 namespace millrace {
 
 namespace {
 
-const char* reason(NatsLinkCause cause) {
+// What the library says of a server that is there and does not take us, or that we don't take.
+const char* refusal(Bytes note) {
+  const auto says = [note](Bytes part) { return note.find(part) != Bytes::npos; };
+  if (says("Authorization") || says("Authentication")) {
+    return "it does not take us for a user of its own; check broker.credentials, broker.nkey_seed "
+           "or the user in broker.nats, and that the user is not expired";
+  }
+  if (says("SSL") || says("TLS") || says("secure connection") || says("Secure Connection") ||
+      says("certificate")) {
+    return "TLS failed; check broker.tls_ca and broker.tls_name against its certificate, whether "
+           "it speaks TLS at all, and whether it wants broker.tls_cert";
+  }
+  return nullptr;
+}
+
+const char* reason(NatsLinkCause cause, Bytes note) {
+  if (const char* refused = refusal(note); refused != nullptr) return refused;
   switch (cause) {
     case NatsLinkCause::kNotReached:
       return "no connection yet; is nats-server running there?";
@@ -31,7 +48,7 @@ std::string nats_away_text(const std::vector<std::string>& urls, std::int64_t aw
   for (const std::string& url : urls) {
     text += std::exchange(separator, ", ") + masked_nats_url(url);
   }
-  text += " is away since " + std::to_string(away_seconds) + " s: " + reason(cause);
+  text += " is away since " + std::to_string(away_seconds) + " s: " + reason(cause, note);
   if (!note.empty()) text += " (" + note + ")";
   return text;
 }

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "net/nats/nats_security.h"
 #include "net/nats/publish_post.h"
+#include "net/nats/server_order.h"
 
 namespace millrace {
 namespace {
@@ -52,10 +54,14 @@ NatsLink::~NatsLink() {
 
 Result<void> NatsLink::start() {
   CHECK(!thread_.joinable());
-  const natsStatus status = set_options();
+  natsStatistics* statistics = nullptr;
+  natsStatus status = natsStatistics_Create(&statistics);
+  statistics_.reset(statistics);
+  if (status == NATS_OK) status = nats_SetMessageDeliveryPoolSize(delivery_threads());
+  if (status == NATS_OK) status = set_options();
   if (status != NATS_OK) {
     return Error{std::string("NATS: the library refuses its options: ") +
-                 natsStatus_GetText(status) + "; check the URLs and times under [broker]"};
+                 natsStatus_GetText(status) + "; check the URLs, files and times under [broker]"};
   }
   batch_.reserve(kBatch);
   try {
@@ -69,21 +75,20 @@ Result<void> NatsLink::start() {
 
 natsStatus NatsLink::set_options() {
   natsOptions* options = nullptr;
-  natsStatistics* statistics = nullptr;
+  const std::vector<std::string> order = server_order(options_.urls, options_.spread);
   std::vector<const char*> urls;
-  urls.reserve(options_.urls.size());
-  for (const std::string& url : options_.urls) urls.push_back(url.c_str());
+  urls.reserve(order.size());
+  for (const std::string& url : order) urls.push_back(url.c_str());
 
   natsStatus status = natsOptions_Create(&options);
   library_options_.reset(options);
   const auto set = [&status](auto call, auto... arguments) {
     if (status == NATS_OK) status = call(arguments...);
   };
-  set(natsStatistics_Create, &statistics);
-  statistics_.reset(statistics);
-  set(nats_SetMessageDeliveryPoolSize, delivery_threads());
   set(natsOptions_UseGlobalMessageDelivery, options, true);
   set(natsOptions_SetServers, options, urls.data(), static_cast<int>(urls.size()));
+  // The order is ours, but of servers that only the cluster names: those take their chance.
+  set(natsOptions_SetNoRandomize, options, urls.size() > 1);
   set(natsOptions_SetName, options, options_.name.c_str());
   set(natsOptions_SetTimeout, options, options_.connect_timeout_ms);
   set(natsOptions_SetWriteDeadline, options, options_.flush_timeout_ms);
@@ -100,7 +105,9 @@ natsStatus NatsLink::set_options() {
   set(natsOptions_SetDisconnectedCB, options, &NatsLink::on_disconnected, this);
   set(natsOptions_SetClosedCB, options, &NatsLink::on_closed, this);
   set(natsOptions_SetErrorHandler, options, &NatsLink::on_error, this);
-  return status;
+  if (status != NATS_OK) return status;
+  return set_nats_security(*options, options_.security,
+                           wants_tls(options_.security, options_.urls));
 }
 
 bool NatsLink::send(NatsRequest& request) {
@@ -208,7 +215,9 @@ void NatsLink::connect() {
   change(Phase::kAway);
   std::uint64_t before = state_.load(std::memory_order_acquire);
   nats_ReleaseThreadMemory();
-  const natsStatus status = natsConnection_Connect(&connection_, library_options_.get());
+  // Made anew, because keys and certificates may have been exchanged.
+  natsStatus status = set_options();
+  if (status == NATS_OK) status = natsConnection_Connect(&connection_, library_options_.get());
   if (status != NATS_OK) {
     connection_ = nullptr;
     // There is no connection, so no callback of the library's writes a note now.

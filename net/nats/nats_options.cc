@@ -14,6 +14,9 @@ Result<void> check_nats_options(const NatsOptions& options) {
     auto checked = check_nats_url(url);
     if (!checked) return checked;
   }
+  if (const auto fault = find_security_fault(options.security, options.urls)) {
+    return Error{"NATS: [broker] " + std::string(fault->key) + " " + fault->text};
+  }
   if (!subject_prefix_valid(options.subject_prefix)) {
     return Error{
         "NATS: [broker] subject_prefix must be tokens of [A-Za-z0-9_-] joined by dots, 64 bytes at "

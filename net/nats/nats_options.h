@@ -8,13 +8,18 @@
 
 #include "core/base/bytes.h"
 #include "core/base/result.h"
+#include "net/nats/nats_security.h"
 
 namespace millrace {
 
 inline constexpr std::size_t kMaxNatsLaneRequests = std::size_t{1} << 20;
 
 struct NatsOptions {
-  std::vector<std::string> urls;               // nats://host:port, tried in random order
+  std::vector<std::string> urls;  // nats://host:port
+  // Which of the URLs is tried first, and in which order the others (server_order.h): shards that
+  // count it up spread over the servers.
+  std::size_t spread = 0;
+  NatsSecurity security;
   std::string subject_prefix;                  // "" or tokens (subject_prefix_valid())
   std::vector<std::string> prefix_namespaces;  // namespaces with interest = "prefix"
   std::string name = "millrace";               // of the connection, for the server's /connz

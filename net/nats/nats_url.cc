@@ -49,7 +49,9 @@ Result<void> check_nats_url(Bytes url) {
     return bad_url(Bytes(masked_nats_url(url)).substr(0, kMaxNatsUrl), "longer than 512 bytes");
   }
   if (!is_plain(url)) return bad_url(url, "holds a space or a byte outside ASCII");
-  if (!url.starts_with(kScheme)) return bad_url(url, "does not begin with nats://");
+  if (!url.starts_with(kScheme) && !url.starts_with(kNatsTlsScheme)) {
+    return bad_url(url, "does not begin with nats:// or tls://");
+  }
   const Bytes address = address_of(url);
   const std::size_t bracket = address.rfind(']');
   const std::size_t colon =
@@ -61,8 +63,10 @@ Result<void> check_nats_url(Bytes url) {
   return {};
 }
 
+bool has_user(Bytes url) { return url.find('@') != Bytes::npos; }
+
 std::string masked_nats_url(Bytes url) {
-  std::string masked(kScheme);
+  std::string masked(url.starts_with(kNatsTlsScheme) ? kNatsTlsScheme : kScheme);
   for (const char c : address_of(url)) masked.push_back(c > ' ' && c < 0x7f ? c : '?');
   return masked;
 }

@@ -1,4 +1,5 @@
-// The URL of a NATS server: nats://[user[:password]@|token@]host[:port]. Pure.
+// The URL of a NATS server: nats://[user:password@|token@]host[:port], or tls:// for one that is
+// spoken to encrypted only. Pure.
 #pragma once
 
 #include <string>
@@ -9,9 +10,13 @@
 namespace millrace {
 
 inline constexpr std::size_t kMaxNatsUrl = 512;  // bytes
+inline constexpr Bytes kNatsTlsScheme = "tls://";
 
 // nats.c finds out about a bad URL only on its own thread, after the start; so it is checked here.
 Result<void> check_nats_url(Bytes url);
+
+// Whether it names a user or holds a token.
+bool has_user(Bytes url);
 
 // The URL without what stands before the host, for logs and causes: credentials never appear there.
 std::string masked_nats_url(Bytes url);

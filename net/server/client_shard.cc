@@ -110,6 +110,7 @@ Result<void> ClientShard::make_broker(const BrokerSeam& seam) {
 Result<std::unique_ptr<NatsPort>> ClientShard::make_port(const BrokerSeam& seam) {
   NatsOptions nats = *options_.nats;
   nats.name += "-" + std::to_string(id_.value);
+  nats.spread += id_.value;
   nats.takes_any_bytes = [this](Bytes channel) {
     const NamespaceSettings* settings = session_settings_.find_namespace(channel);
     return settings != nullptr && settings->payload == PayloadKind::kBinary;

@@ -13,6 +13,7 @@
 
 #include "core/time/instant.h"
 #include "net/http/forwarded.h"
+#include "net/nats/nats_security.h"
 #include "net/server/listen_address.h"
 #include "net/session/namespace_settings.h"
 
@@ -80,6 +81,7 @@ struct BrokerConfig {
   bool require = false;
   std::string subject_prefix;
   std::uint32_t stream_replicas = 1;
+  NatsSecurity security;
 
   bool operator==(const BrokerConfig&) const = default;
 };

@@ -173,7 +173,9 @@ std::string allowed_text(const ConfigKey& key) {
              " networks ADDRESS/BITS, or single addresses, each once, with no bit set beyond BITS";
     case ValueKind::kUrlList:
       return "at most " + max +
-             " URLs nats://HOST:PORT or nats://USER:PASSWORD@HOST:PORT, each once";
+             " URLs nats://HOST:PORT or nats://USER:PASSWORD@HOST:PORT, or tls:// all of them, "
+             "each "
+             "once";
     case ValueKind::kSubjectPrefix:
       return "at most " + max +
              " characters: words of A-Z a-z 0-9 _ - joined by dots, none beginning with _, the "

@@ -10,6 +10,11 @@ constexpr auto kInBroker = in_section<&Config::broker, Field>;
 template <auto Field>
 constexpr auto kInToken = in_section<&Config::token, Field>;
 
+template <auto Field>
+Slot in_security(Target target) {
+  return &(target.config->broker.security.*Field);
+}
+
 constexpr ConfigKey kRows[] = {
     {.section = "server",
      .name = "listen",
@@ -156,6 +161,59 @@ constexpr ConfigKey kRows[] = {
      .max = 5,
      .example = "3",
      .help = "On how many servers of a NATS cluster each stream is kept."},
+    {.section = "broker",
+     .name = "credentials",
+     .kind = ValueKind::kPath,
+     .slot = in_security<&NatsSecurity::credentials>,
+     .max = 4'096,
+     .example = "/etc/millrace/nats.creds",
+     .help = "A .creds file (a user's JWT and seed) that says who this server is to NATS. It is "
+             "read again at every connection."},
+    {.section = "broker",
+     .name = "nkey_seed",
+     .kind = ValueKind::kPath,
+     .slot = in_security<&NatsSecurity::nkey_seed>,
+     .max = 4'096,
+     .example = "/etc/millrace/nats.nk",
+     .help = "A file with the seed of an NKey user (SU...) that says who this server is to NATS."},
+    {.section = "broker",
+     .name = "tls",
+     .kind = ValueKind::kBool,
+     .slot = in_security<&NatsSecurity::tls>,
+     .example = "true",
+     .help = "Whether NATS is spoken to encrypted only. tls:// URLs imply it, and a NATS that "
+             "wants TLS gets it without."},
+    {.section = "broker",
+     .name = "tls_ca",
+     .kind = ValueKind::kPath,
+     .slot = in_security<&NatsSecurity::tls_ca>,
+     .max = 4'096,
+     .example = "/etc/millrace/nats-ca.pem",
+     .help = "A PEM file with the authorities that may have signed the certificates of NATS, "
+             "beside those that the system trusts."},
+    {.section = "broker",
+     .name = "tls_cert",
+     .kind = ValueKind::kPath,
+     .slot = in_security<&NatsSecurity::tls_cert>,
+     .max = 4'096,
+     .example = "/etc/millrace/nats-cert.pem",
+     .help = "A PEM file with this server's own certificate and what leads to its authority, for "
+             "a NATS that asks for one."},
+    {.section = "broker",
+     .name = "tls_key",
+     .kind = ValueKind::kPath,
+     .slot = in_security<&NatsSecurity::tls_key>,
+     .max = 4'096,
+     .example = "/etc/millrace/nats-key.pem",
+     .help = "A PEM file with the private key of tls_cert, without a password."},
+    {.section = "broker",
+     .name = "tls_name",
+     .kind = ValueKind::kText,
+     .slot = in_security<&NatsSecurity::tls_name>,
+     .max = 253,
+     .example = "nats.example.org",
+     .help = "The name that the certificate of NATS must have; without it that is the URL's host. "
+             "Verification can't be switched off."},
 
     {.section = "api",
      .name = "key",

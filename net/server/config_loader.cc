@@ -69,8 +69,8 @@ class Loader {
   }
 
   Result<Config, ConfigError> finish() {
-    for (const auto check : {&Loader::check_broker, &Loader::check_times, &Loader::check_sizes,
-                             &Loader::check_fair_use, &Loader::check_tokens,
+    for (const auto check : {&Loader::check_broker, &Loader::check_security, &Loader::check_times,
+                             &Loader::check_sizes, &Loader::check_fair_use, &Loader::check_tokens,
                              &Loader::check_addresses, &Loader::check_namespaces}) {
       if (Done done = (this->*check)(); !done) return done.error();
     }
@@ -144,6 +144,16 @@ class Loader {
     // URLs from a later source than the kind, or no kind at all.
     broker.kind = BrokerKind::kNats;
     return {};
+  }
+
+  Done check_security() {
+    const BrokerConfig& broker = config_.broker;
+    if (broker.kind != BrokerKind::kNats) return {};
+    const auto fault = find_security_fault(broker.security, broker.nats);
+    if (!fault) return {};
+    const Source source = source_of("broker", fault->key);
+    return ConfigError{source.place + ": broker." + std::string(fault->key) + " " + fault->text,
+                       source.rank == SourceRank::kFlag};
   }
 
   Done check_times() {

@@ -210,9 +210,6 @@ Parsed<std::vector<std::string>> parse_texts(const ConfigKey& key, const RawValu
       return right ? parse_path(text) : Parsed<std::string>(Refusal{in_quotes(text)});
     }
     CHECK(key.kind == ValueKind::kUrlList);
-    if (text.starts_with("tls://")) {
-      return Parsed<std::string>(Refusal{in_quotes(text), "TLS is not available in this version"});
-    }
     return check_nats_url(text) ? Parsed<std::string>(text) : Refusal{in_quotes(text)};
   });
 }

@@ -8,9 +8,11 @@
 #include "core/base/assert.h"
 #include "core/base/hash.h"
 #include "core/base/log.h"
+#include "core/base/random.h"
 #include "core/ring/kernel_features.h"
 #include "net/http/upgrade.h"
 #include "net/machine/limit_report.h"
+#include "net/nats/nats_files.h"
 #include "net/server/command_line.h"
 #include "net/server/namespace_plan.h"
 
@@ -19,6 +21,8 @@ namespace millrace {
 namespace {
 
 constexpr int kNatsStartWaitMs = 1'500;
+// A multiple of n * (n - 1) for each number of URLs (16 at most), so that every order is as likely.
+constexpr std::uint64_t kSpreads = 720'720;
 
 // Bytes around the data of one publication: of a request that asks for it, or of the frame that
 // carries it (names escaped, ids, keys).
@@ -116,6 +120,9 @@ ClientShardOptions client_shard_options(const Config& config, std::size_t client
   if (config.broker.kind == BrokerKind::kNats) {
     NatsOptions nats;
     nats.urls = config.broker.nats;
+    nats.security = config.broker.security;
+    // Where a process begins is chance, so that small ones spread as well.
+    nats.spread = Random(random_seed()).below(kSpreads);
     nats.subject_prefix = config.broker.subject_prefix;
     nats.max_payload = limits.publication_size;
     nats.wait_connected_ms = kNatsStartWaitMs;
@@ -138,8 +145,8 @@ Server::~Server() = default;
 
 Result<std::unique_ptr<Server>, StartError> Server::start(const Config& config) {
   auto server = std::make_unique<Server>(config);
-  for (const auto step :
-       {&Server::read_keys, &Server::check_machine, &Server::bind, &Server::start_shards}) {
+  for (const auto step : {&Server::read_keys, &Server::check_nats, &Server::check_machine,
+                          &Server::bind, &Server::start_shards}) {
     const auto done = (server.get()->*step)();
     if (!done.ok()) return done.error();
   }
@@ -152,6 +159,15 @@ Result<void, StartError> Server::read_keys() {
   auto made = make_reloadable(config_);
   if (!made.ok()) return StartError{kExitConfiguration, made.error().text};
   reloadable_ = *std::move(made);
+  return {};
+}
+
+// Who we are to NATS and what it must prove: what is wrong there is told before anybody is served.
+Result<void, StartError> Server::check_nats() {
+  if (config_.broker.kind != BrokerKind::kNats) return {};
+  auto checked = check_nats_files(config_.broker.security);
+  if (!checked.ok()) return StartError{kExitConfiguration, checked.error().text};
+  for (const std::string& warning : *checked) log_warn(warning);
   return {};
 }
 

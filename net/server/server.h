@@ -60,6 +60,7 @@ class Server final : private ListenGate {
   void close(ShardId shard) override;
   Result<void> open_joined();
   Result<void, StartError> read_keys();
+  Result<void, StartError> check_nats();
   Result<void, StartError> check_machine();
   Result<void, StartError> plan_connections();
   Result<void, StartError> bind();

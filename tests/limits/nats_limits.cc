@@ -1,11 +1,17 @@
 // What may wait between a shard and NATS. The link is one that is up and answers nothing, so that
 // what waits keeps waiting.
+#include <unistd.h>
+
 #include <climits>
+#include <filesystem>
+#include <fstream>
 
 #include "net/nats/nats_broker.h"
+#include "net/nats/nats_files.h"
 #include "tests/limits/config_world.h"
 #include "tests/limits/limit.h"
 #include "tests/support/nats_harness.h"
+#include "tests/unit/net/nats/nats_test_keys.h"
 
 namespace millrace {
 namespace {
@@ -164,6 +170,18 @@ std::string questions_without_an_answer(std::uint64_t n) {
   return unless(shard.ask(), "unavailable");
 }
 
+// A CA file, of a certificate and blank lines behind it.
+std::string file_of_the_broker(std::uint64_t bytes) {
+  const std::string path = std::filesystem::temp_directory_path() /
+                           ("millrace_limits_" + std::to_string(getpid()) + ".pem");
+  std::string text = kCertificatePem;
+  text.resize(bytes, '\n');
+  std::ofstream(path, std::ios::binary) << text;
+  const bool taken = check_nats_files({.tls_ca = path}).ok();
+  std::filesystem::remove(path);
+  return unless(taken, "exit 78");
+}
+
 template <typename Set>
 std::string checked(Set set) {
   NatsOptions options;
@@ -224,6 +242,12 @@ Limits nats_limits() {
        .unit = "messages",
        .refusal = "next turn",
        .attempt = messages_of_a_turn},
+      {.name = "file that [broker] names",
+       .covers = {"nats_files.h:kMaxNatsFile"},
+       .value = kMaxNatsFile,
+       .unit = "bytes",
+       .refusal = "exit 78",
+       .attempt = file_of_the_broker},
       {.name = "requests to NATS that a lane can be made for",
        .covers = {"nats_options.h:kMaxNatsLaneRequests"},
        .value = kMaxNatsLaneRequests,

@@ -183,7 +183,7 @@ void add_kept_elsewhere(std::map<std::string, std::string>& all) {
        "nats_link.cc:kBatch", "nats_link.cc:kClosedCallbackMs",
        "nats_link.cc:kLibraryQueueMessages", "nats_link.cc:kMaxPingsOut", "nats_link.cc:kNoteBytes",
        "nats_link.cc:kNotes", "nats_link.cc:kPauseMs", "nats_link.cc:kProbeMs",
-       "nats_subscriptions.cc:kQuietMs", "server.cc:kNatsStartWaitMs"});
+       "nats_subscriptions.cc:kQuietMs", "server.cc:kNatsStartWaitMs", "server.cc:kSpreads"});
   add(all, "of memory that is out: tests/faults",
       {"memory_reserve.h:kBetweenTriesNs", "main.cc:kCopies", "main.cc:kShardCopies",
        "thread_arenas.h:kAllArenas", "memory_watch.h:kBetweenTries", "memory_reserve.h:kLeastBytes",

@@ -11,7 +11,7 @@ TEST(NatsUrl, TakesWhatTheLibraryTakes) {
   for (const char* url :
        {"nats://127.0.0.1:4222", "nats://localhost", "nats://nats-1.example:1", "nats://h:65535",
         "nats://[::1]:4222", "nats://[::1]", "nats://user:pass@host:4222", "nats://token@host",
-        "nats://user:p@ss:word@host:4222"}) {
+        "nats://user:p@ss:word@host:4222", "tls://h:4222", "tls://u:p@[::1]:4222"}) {
     EXPECT_TRUE(check_nats_url(url).ok()) << url;
   }
 }
@@ -21,7 +21,9 @@ TEST(NatsUrl, RefusesTheRestAndNamesAFix) {
                           "nats://",
                           "127.0.0.1:4222",
                           "http://h:4222",
-                          "tls://h:4222",
+                          "tls://",
+                          "TLS://h:4222",
+                          "tls:h:4222",
                           "nats://h:0",
                           "nats://h:65536",
                           "nats://h:",
@@ -70,6 +72,14 @@ TEST(NatsUrl, NeverShowsCredentials) {
   const auto checked = check_nats_url("nats://user:pass@host:0");
   ASSERT_FALSE(checked.ok());
   EXPECT_EQ(checked.error().text.find("pass"), std::string::npos);
+}
+
+TEST(NatsUrl, TheSchemeStaysWhereTheUserIsMasked) {
+  EXPECT_EQ(masked_nats_url("tls://user:secret@h:1"), "tls://h:1");
+  EXPECT_EQ(masked_nats_url("tls://h:1"), "tls://h:1");
+  EXPECT_TRUE(has_user("tls://user:secret@h:1"));
+  EXPECT_TRUE(has_user("nats://token@h:1"));
+  EXPECT_FALSE(has_user("nats://h:1"));
 }
 
 }  // namespace

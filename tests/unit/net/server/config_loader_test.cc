@@ -292,6 +292,19 @@ TEST_F(ConfigLoader, RefusesABrokerThatContradictsItself) {
   EXPECT_NE(none.error().text.find("names no server"), std::string::npos);
 }
 
+TEST_F(ConfigLoader, WhatSecuresNatsFitsTogether) {
+  const auto refused = [this](const std::string& keys) {
+    return error_of({.file = write("[broker]\nnats = [\"nats://a:1\"]\n" + keys)});
+  };
+  EXPECT_EQ(refused("tls = true\ntls_ca = \"ca.pem\"\ncredentials = \"a.creds\"\n"), "");
+  const std::string text = refused("tls_ca = \"ca.pem\"\n");
+  EXPECT_NE(text.find(":3: broker.tls_ca is set, but the connection is not"), std::string::npos)
+      << text;
+  EXPECT_NE(refused("credentials = \"a\"\nnkey_seed = \"b\"\n"), "");
+  EXPECT_EQ(error_of({.file = write("[broker]\ntls_ca = \"ca.pem\"\n")}), "")
+      << "without NATS it means nothing";
+}
+
 TEST_F(ConfigLoader, KeepsThePongBelowThePing) {
   const auto with = [](const std::string& ping, const std::string& pong) {
     return error_of({.environment = {{"MILLRACE_LIMITS_PING_INTERVAL", ping},

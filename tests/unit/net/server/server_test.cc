@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "core/ring/kernel_features.h"
+#include "net/server/command_line.h"
 #include "tests/support/seccomp.h"
 
 namespace millrace {
@@ -243,6 +244,18 @@ TEST(Server, ARequiredBrokerThatIsAwayIsExit69) {
   EXPECT_EQ(error.text.find("secret"), std::string::npos) << error.text;
 }
 
+TEST(Server, AFileForNatsThatIsWrongIsExit78) {
+  Config config = two_shards();
+  config.broker.security.credentials = "/nowhere/nats.creds";
+  EXPECT_EQ(must_not_start(config).exit_code, 0) << "without NATS nobody asks for it";
+  config.broker.kind = BrokerKind::kNats;
+  config.broker.nats = {"nats://127.0.0.1:1"};
+  const StartError error = must_not_start(config);
+  EXPECT_EQ(error.exit_code, kExitConfiguration);
+  EXPECT_NE(error.text.find("broker.credentials: the file /nowhere/nats.creds"), std::string::npos)
+      << error.text;
+}
+
 TEST(Server, ABrokerThatIsAwayIsNotReady) {
   Config config = two_shards();
   config.broker.kind = BrokerKind::kNats;
@@ -264,6 +277,7 @@ TEST(ClientShardOptions, TellNatsWhatTheConfigurationSays) {
   config.broker.kind = BrokerKind::kNats;
   config.broker.nats = {"nats://a:1", "nats://b:2"};
   config.broker.subject_prefix = "staging";
+  config.broker.security.credentials = "a.creds";
   config.broker.require = true;
   config.limits.publication_size = 5'000;
   config.namespaces["game"].interest = InterestMode::kPrefix;
@@ -272,6 +286,7 @@ TEST(ClientShardOptions, TellNatsWhatTheConfigurationSays) {
   ASSERT_TRUE(options.nats.has_value());
   EXPECT_EQ(options.nats->urls, config.broker.nats);
   EXPECT_EQ(options.nats->subject_prefix, "staging");
+  EXPECT_EQ(options.nats->security, config.broker.security);
   EXPECT_EQ(options.nats->max_payload, 5'000U);
   EXPECT_EQ(options.nats->prefix_namespaces, std::vector<std::string>{"game"});
   EXPECT_TRUE(options.require_broker);
