@@ -8,6 +8,12 @@
 #include "net/nats/subject.h"
 
 namespace millrace {
+namespace {
+
+// A table that is emptier than this gives memory back.
+constexpr std::size_t kSparse = 8;
+
+}  // namespace
 
 NatsBroker::NatsBroker(NatsPort& port, BrokerEvents& events, ShardMetrics& metrics)
     : port_(port),
@@ -35,11 +41,11 @@ NatsBroker::Interest& NatsBroker::interest_for(Bytes channel) {
     if (found != wildcards_.end()) return interests_[found->second];
   }
   const NatsSubscriptionId id = port_.subscribe(subject_for(channel), *this);
-  if (id.index >= interests_.size()) interests_.resize(id.index + 1);
-  interests_[id.index].subscription = id;
+  Interest& interest = interests_.take(id.index);
+  interest.subscription = id;
   if (wide) wildcards_.emplace(channel_namespace(channel), id.index);
   ++metrics_.nats_subscriptions;
-  return interests_[id.index];
+  return interest;
 }
 
 bool NatsBroker::add_interest(Bytes channel, InterestToken token) {
@@ -60,15 +66,17 @@ void NatsBroker::remove_interest(Bytes channel) {
   if (found == channels_.end()) return;
   Interest& interest = interests_[found->second];
   channels_.erase(found);
+  if (channels_.size() < channels_.bucket_count() / kSparse) channels_.rehash(0);
   if (interest.waiting != nullptr) {
     const auto waiter = interest.waiting->find(channel);
     if (waiter != interest.waiting->end()) interest.waiting->erase(waiter);
   }
   if (--interest.channels > 0) return;
   if (has_prefix_interest(channel)) wildcards_.erase(wildcards_.find(channel_namespace(channel)));
-  interest.waiting.reset();
   --metrics_.nats_subscriptions;
-  port_.unsubscribe(interest.subscription);
+  const NatsSubscriptionId id = interest.subscription;
+  interests_.release(id.index);
+  port_.unsubscribe(id);
 }
 
 void NatsBroker::on_nats_subscribed(NatsSubscriptionId id, Instant /*now*/) {

@@ -20,6 +20,7 @@
 
 #include "core/base/hash.h"
 #include "core/hub/broker.h"
+#include "core/mem/sparse_slots.h"
 #include "core/metrics/shard_metrics.h"
 #include "net/nats/nats_port.h"
 #include "proto/payload.h"
@@ -50,7 +51,7 @@ class NatsBroker final : public Broker, private NatsListener, private NatsPoster
   // One SUB: of a channel, or of a whole namespace.
   struct Interest {
     NatsSubscriptionId subscription;
-    std::uint32_t channels = 0;  // that want it; 0: it is free
+    std::uint32_t channels = 0;  // that want it
     std::unique_ptr<Waiting> waiting;
   };
 
@@ -73,7 +74,7 @@ class NatsBroker final : public Broker, private NatsListener, private NatsPoster
   const boost::unordered_flat_set<std::string, BytesHash, std::equal_to<>> prefix_namespaces_;
   SlotsByName channels_;             // index into interests_, which is the port's of the SUB
   SlotsByName wildcards_;            // the same, by namespace
-  std::vector<Interest> interests_;  // by the port's index
+  SparseSlots<Interest> interests_;  // by the port's index
   JsonPayloadChecker checker_;
 };
 

@@ -23,9 +23,6 @@ constexpr int kLibraryQueueMessages = 262'144;
 // While a server does not answer: how long the thread asks at a time, requests waiting meanwhile.
 constexpr int kProbeMs = 100;
 constexpr int kPauseMs = 10;
-constexpr int kClosedCallbackMs = 10'000;
-constexpr std::uint64_t kPhaseBits = 2;
-constexpr std::uint64_t kFirstState = std::uint64_t{1} << kPhaseBits;  // never 0, as live_at_ is
 
 // For all shards together: more threads share the subscriptions out. A subscription keeps to one
 // thread, so its order stays.
@@ -42,8 +39,7 @@ NatsLink::NatsLink(const NatsOptions& options, Waker& waker)
       requests_(std::bit_ceil(options.lane_requests)),
       answers_(std::bit_ceil(options.lane_requests)),
       notes_(kNotes),
-      state_(kFirstState),
-      subscriptions_(inbox_) {}
+      wire_(std::make_unique<NatsWire>(*this, inbox_, 0)) {}
 
 NatsLink::~NatsLink() {
   if (!thread_.joinable()) return;
@@ -58,7 +54,9 @@ Result<void> NatsLink::start() {
   natsStatus status = natsStatistics_Create(&statistics);
   statistics_.reset(statistics);
   if (status == NATS_OK) status = nats_SetMessageDeliveryPoolSize(delivery_threads());
-  if (status == NATS_OK) status = set_options();
+  // Once for its errors: connect() makes them anew.
+  LibraryOptions options;
+  if (status == NATS_OK) status = make_options(options_.urls, wire_->watch, options);
   if (status != NATS_OK) {
     return Error{std::string("NATS: the library refuses its options: ") +
                  natsStatus_GetText(status) + "; check the URLs, files and times under [broker]"};
@@ -73,15 +71,15 @@ Result<void> NatsLink::start() {
   return {};
 }
 
-natsStatus NatsLink::set_options() {
+natsStatus NatsLink::make_options(const std::vector<std::string>& servers, NatsWatch& watch,
+                                  LibraryOptions& made) const {
   natsOptions* options = nullptr;
-  const std::vector<std::string> order = server_order(options_.urls, options_.spread);
   std::vector<const char*> urls;
-  urls.reserve(order.size());
-  for (const std::string& url : order) urls.push_back(url.c_str());
+  urls.reserve(servers.size());
+  for (const std::string& url : servers) urls.push_back(url.c_str());
 
   natsStatus status = natsOptions_Create(&options);
-  library_options_.reset(options);
+  made.reset(options);
   const auto set = [&status](auto call, auto... arguments) {
     if (status == NATS_OK) status = call(arguments...);
   };
@@ -101,10 +99,11 @@ natsStatus NatsLink::set_options() {
   // Without room the library refuses a publish while it is away, rather than send it later unseen.
   set(natsOptions_SetReconnectBufSize, options, 0);
   set(natsOptions_SetMaxPendingMsgs, options, kLibraryQueueMessages);
-  set(natsOptions_SetReconnectedCB, options, &NatsLink::on_connected, this);
-  set(natsOptions_SetDisconnectedCB, options, &NatsLink::on_disconnected, this);
-  set(natsOptions_SetClosedCB, options, &NatsLink::on_closed, this);
-  set(natsOptions_SetErrorHandler, options, &NatsLink::on_error, this);
+  set(natsOptions_SetReconnectedCB, options, &NatsLink::on_connected, &watch);
+  set(natsOptions_SetDisconnectedCB, options, &NatsLink::on_disconnected, &watch);
+  set(natsOptions_SetClosedCB, options, &NatsLink::on_closed, &watch);
+  set(natsOptions_SetLameDuckModeCB, options, &NatsLink::on_lame_duck, &watch);
+  set(natsOptions_SetErrorHandler, options, &NatsLink::on_error, &watch);
   if (status != NATS_OK) return status;
   return set_nats_security(*options, options_.security,
                            wants_tls(options_.security, options_.urls));
@@ -121,20 +120,21 @@ void NatsLink::wake_link() {
   signal_.notify_one();
 }
 
-void NatsLink::change(Phase phase) {
+bool NatsLink::change(std::uint32_t wire, Phase phase) {
   std::uint64_t seen = state_.load(std::memory_order_relaxed);
   std::uint64_t next = 0;
   do {
-    next = (((seen >> kPhaseBits) + 1) << kPhaseBits) | static_cast<std::uint64_t>(phase);
+    if (wire_of(seen) != wire) return false;
+    next = next_state(seen, wire, phase);
   } while (!state_.compare_exchange_weak(seen, next, std::memory_order_acq_rel,
                                          std::memory_order_relaxed));
   wake_link();
   waker_.wake();
+  return true;
 }
 
 NatsLink::Phase NatsLink::phase() const {
-  constexpr std::uint64_t kMask = (std::uint64_t{1} << kPhaseBits) - 1;
-  return static_cast<Phase>(state_.load(std::memory_order_acquire) & kMask);
+  return static_cast<Phase>(state_.load(std::memory_order_acquire) & kPhaseMask);
 }
 
 void NatsLink::note(const char* text) {
@@ -146,36 +146,48 @@ void NatsLink::note(const char* text) {
   static_cast<void>(notes_.push(line));
 }
 
-void NatsLink::on_connected(natsConnection* /*connection*/, void* link) {
-  static_cast<NatsLink*>(link)->change(Phase::kConnected);
+void NatsLink::on_connected(natsConnection* /*connection*/, void* closure) {
+  auto& watch = *static_cast<NatsWatch*>(closure);
+  watch.link.change(watch.number, Phase::kConnected);
 }
 
-void NatsLink::on_disconnected(natsConnection* /*connection*/, void* link) {
-  auto& self = *static_cast<NatsLink*>(link);
-  self.cause_.store(NatsLinkCause::kLost, std::memory_order_release);
-  self.change(Phase::kAway);
+void NatsLink::on_disconnected(natsConnection* /*connection*/, void* closure) {
+  auto& watch = *static_cast<NatsWatch*>(closure);
+  if (!watch.link.change(watch.number, Phase::kAway)) return;
+  watch.link.cause_.store(NatsLinkCause::kLost, std::memory_order_release);
 }
 
-void NatsLink::on_closed(natsConnection* connection, void* link) {
-  auto& self = *static_cast<NatsLink*>(link);
+void NatsLink::on_closed(natsConnection* connection, void* closure) {
+  auto& watch = *static_cast<NatsWatch*>(closure);
   const char* text = nullptr;
-  if (natsConnection_GetLastError(connection, &text) != NATS_OK) self.note(text);
-  self.cause_.store(NatsLinkCause::kClosed, std::memory_order_release);
-  self.change(Phase::kClosed);
+  const bool told = natsConnection_GetLastError(connection, &text) != NATS_OK;
+  if (watch.link.change(watch.number, Phase::kClosed)) {
+    if (told) watch.link.note(text);
+    watch.link.cause_.store(NatsLinkCause::kClosed, std::memory_order_release);
+  }
+  watch.link.wake_link();
   // The last touch: from here on the link may be destroyed.
-  self.closed_called_.store(true, std::memory_order_release);
+  watch.closed.store(true, std::memory_order_release);
+}
+
+void NatsLink::on_lame_duck(natsConnection* /*connection*/, void* closure) {
+  auto& watch = *static_cast<NatsWatch*>(closure);
+  NatsLink& link = watch.link;
+  if (wire_of(link.state_.load(std::memory_order_acquire)) != watch.number) return;
+  link.lame_.store(true, std::memory_order_release);
+  link.wake_link();
 }
 
 void NatsLink::on_error(natsConnection* /*connection*/, natsSubscription* /*subscription*/,
-                        natsStatus status, void* link) {
-  auto& self = *static_cast<NatsLink*>(link);
+                        natsStatus status, void* closure) {
+  NatsLink& link = static_cast<NatsWatch*>(closure)->link;
   if (status == NATS_SLOW_CONSUMER) {
-    self.library_drops_.store(true, std::memory_order_release);
-    self.wake_link();
+    link.library_drops_.store(true, std::memory_order_release);
+    link.wake_link();
     return;
   }
   natsStatus last = NATS_OK;
-  self.note(nats_GetLastError(&last));
+  link.note(nats_GetLastError(&last));
 }
 
 void NatsLink::run() {
@@ -184,83 +196,97 @@ void NatsLink::run() {
     if (stopping()) break;
     if (!work()) signal_.wait(seen, std::memory_order_acquire);
   }
-  if (connection_ != nullptr) disconnect();
-  subscriptions_.wait_until_quiet();
+  for (const auto& wire : {std::ref(next_), std::ref(old_), std::ref(wire_)}) {
+    if (wire.get() != nullptr) wire.get()->close();
+    if (&wire.get() != &wire_) wire.get().reset();
+  }
+  wire_->subscriptions.wait_until_quiet();
   nats_ReleaseThreadMemory();
 }
 
 // True if there is more to do without being told.
 bool NatsLink::work() {
-  if (connection_ != nullptr && phase() == Phase::kClosed) {
+  if (wire_->connection != nullptr && phase() == Phase::kClosed) {
     disconnect();
     pause_before_connect();
     return true;
   }
-  if (connection_ == nullptr) {
+  if (wire_->connection == nullptr) {
     connect();
-    if (connection_ == nullptr) pause_before_connect();
+    if (wire_->connection == nullptr) pause_before_connect();
     return true;
   }
   serve();
-  if (library_drops_.exchange(false, std::memory_order_acq_rel)) {
-    library_dropped_.fetch_add(subscriptions_.take_dropped(), std::memory_order_relaxed);
-    waker_.wake();
-  }
+  if (library_drops_.exchange(false, std::memory_order_acq_rel)) count_dropped();
   if (phase() == Phase::kConnected && !up() && !resume()) pause(kPauseMs);
-  return !requests_.empty() || (phase() == Phase::kConnected && !up());
+  if (lame_.load(std::memory_order_acquire) || moving()) {
+    move();
+    if (moving() || lame_.load(std::memory_order_acquire)) pause(kPauseMs);
+  }
+  return !requests_.empty() || moving() || lame_.load(std::memory_order_acquire) ||
+         (phase() == Phase::kConnected && !up());
+}
+
+void NatsLink::count_dropped() {
+  for (NatsWire* wire : {wire_.get(), next_.get(), old_.get()}) {
+    if (wire == nullptr) continue;
+    library_dropped_.fetch_add(wire->subscriptions.take_dropped(), std::memory_order_relaxed);
+  }
+  waker_.wake();
 }
 
 void NatsLink::connect() {
-  closed_called_.store(false, std::memory_order_relaxed);
-  change(Phase::kAway);
+  wire_->watch.closed.store(false, std::memory_order_relaxed);
+  CHECK(change(wire_->watch.number, Phase::kAway));
   std::uint64_t before = state_.load(std::memory_order_acquire);
   nats_ReleaseThreadMemory();
   // Made anew, because keys and certificates may have been exchanged.
-  natsStatus status = set_options();
-  if (status == NATS_OK) status = natsConnection_Connect(&connection_, library_options_.get());
+  LibraryOptions options;
+  natsStatus status =
+      make_options(server_order(options_.urls, options_.spread), wire_->watch, options);
+  if (status == NATS_OK) status = natsConnection_Connect(&wire_->connection, options.get());
   if (status != NATS_OK) {
-    connection_ = nullptr;
+    wire_->connection = nullptr;
     // There is no connection, so no callback of the library's writes a note now.
     if (status != NATS_NO_SERVER) note(nats_GetLastError(nullptr));
     return;
   }
   // Unless it is lost again already, which the library has told us.
-  const std::uint64_t after = before + kFirstState + static_cast<std::uint64_t>(Phase::kConnected);
+  const std::uint64_t after = next_state(before, wire_->watch.number, Phase::kConnected);
   state_.compare_exchange_strong(before, after, std::memory_order_acq_rel);
 }
 
 void NatsLink::disconnect() {
-  live_at_.store(0, std::memory_order_release);
-  natsConnection_Destroy(connection_);
-  connection_ = nullptr;
-  for (int waited = 0; !closed_called_.load(std::memory_order_acquire); ++waited) {
-    CHECK_LT(waited, kClosedCallbackMs);  // nats_Close() before the last link would be one cause
-    nats_Sleep(1);
-  }
-  subscriptions_.forget_connection();
+  abandon_move();
+  state_.fetch_and(~kLive, std::memory_order_acq_rel);
+  wire_->close();
 }
 
 // Makes the link up: all that is wanted is subscribed at the server and nothing happened meanwhile.
 bool NatsLink::resume() {
-  const std::uint64_t state = state_.load(std::memory_order_acquire);
-  const std::uint64_t connected = reconnects();
-  if (!subscriptions_.restore(*connection_)) return false;
-  if (flush(std::min(kProbeMs, options_.flush_timeout_ms), connected) != NATS_OK) return false;
-  live_at_.store(state, std::memory_order_release);
+  natsConnection& connection = *wire_->connection;
+  std::uint64_t state = state_.load(std::memory_order_acquire);
+  const std::uint64_t connected = reconnects(connection);
+  if (!wire_->subscriptions.restore(connection)) return false;
+  const int timeout_ms = std::min(kProbeMs, options_.flush_timeout_ms);
+  if (flush(connection, timeout_ms, connected) != NATS_OK) return false;
+  if (!state_.compare_exchange_strong(state, state | kLive, std::memory_order_acq_rel)) {
+    return false;
+  }
   lives_.fetch_add(1, std::memory_order_release);
   waker_.wake();
   return true;
 }
 
 void NatsLink::serve() {
-  const bool was_up = connection_ != nullptr && up();
-  const std::uint64_t connected = was_up ? reconnects() : 0;
+  const bool was_up = wire_->connection != nullptr && up();
+  const std::uint64_t connected = was_up ? reconnects(*wire_->connection) : 0;
   NatsRequest request;
   flush_wanted_ = false;
   while (batch_.size() < kBatch && requests_.pop(request)) carry_out(request, was_up);
   if (batch_.empty()) return;
   if (was_up && flush_wanted_) {
-    const natsStatus status = flush(options_.flush_timeout_ms, connected);
+    const natsStatus status = flush(*wire_->connection, options_.flush_timeout_ms, connected);
     if (status != NATS_OK) {
       fail(status == NATS_TIMEOUT ? NatsLinkCause::kNoAnswer : NatsLinkCause::kLost);
       for (NatsAnswer& answer : batch_) answer.accepted = false;
@@ -277,15 +303,22 @@ void NatsLink::carry_out(NatsRequest& request, bool up) {
                     .token = request.token,
                     .bytes = size_of(request.post)};
   switch (request.kind) {
-    case NatsRequestKind::kSubscribe:
-      if (!subscriptions_.add(request.subscription, std::move(request.post.subject),
-                              up ? connection_ : nullptr, std::move(request.queue))) {
+    case NatsRequestKind::kSubscribe: {
+      NatsPost& post = request.post;
+      if (next_ != nullptr && !next_->subscriptions.add(request.subscription, post.subject,
+                                                        next_->connection, request.queue)) {
+        abandon_move();
+      }
+      if (!wire_->subscriptions.add(request.subscription, std::move(post.subject),
+                                    up ? wire_->connection : nullptr, std::move(request.queue))) {
         fail(NatsLinkCause::kLost);
       }
       flush_wanted_ = true;
       break;
+    }
     case NatsRequestKind::kUnsubscribe:
-      subscriptions_.remove(request.subscription.index, up);
+      wire_->subscriptions.remove(request.subscription.index, up);
+      if (next_ != nullptr) next_->subscriptions.remove(request.subscription.index, true);
       break;
     case NatsRequestKind::kPublish:
       if (up) publish(request.post, answer);
@@ -295,24 +328,24 @@ void NatsLink::carry_out(NatsRequest& request, bool up) {
 }
 
 void NatsLink::publish(const NatsPost& post, NatsAnswer& answer) {
-  answer.accepted = publish_post(*connection_, post) == NATS_OK;
+  answer.accepted = publish_post(*wire_->connection, post) == NATS_OK;
   flush_wanted_ = true;
 }
 
-natsStatus NatsLink::flush(int timeout_ms, std::uint64_t connected) {
+natsStatus NatsLink::flush(natsConnection& connection, int timeout_ms, std::uint64_t connected) {
   // Clears the thread's last error, so that what is found below is this flush's.
   nats_ReleaseThreadMemory();
-  const natsStatus status = natsConnection_FlushTimeout(connection_, timeout_ms);
+  const natsStatus status = natsConnection_FlushTimeout(&connection, timeout_ms);
   if (status != NATS_OK) return status;
   natsStatus hidden = NATS_OK;
   static_cast<void>(nats_GetLastError(&hidden));
   if (hidden != NATS_OK) return hidden;
-  return reconnects() == connected ? NATS_OK : NATS_CONNECTION_DISCONNECTED;
+  return reconnects(connection) == connected ? NATS_OK : NATS_CONNECTION_DISCONNECTED;
 }
 
-std::uint64_t NatsLink::reconnects() const {
+std::uint64_t NatsLink::reconnects(natsConnection& connection) const {
   std::uint64_t count = 0;
-  natsConnection_GetStats(connection_, statistics_.get());
+  natsConnection_GetStats(&connection, statistics_.get());
   natsStatistics_GetCounts(statistics_.get(), nullptr, nullptr, nullptr, nullptr, &count);
   return count;
 }
@@ -320,7 +353,7 @@ std::uint64_t NatsLink::reconnects() const {
 // The connection may stand, but what was asked of it is in doubt: resume() finds out.
 void NatsLink::fail(NatsLinkCause cause) {
   cause_.store(cause, std::memory_order_release);
-  live_at_.store(0, std::memory_order_release);
+  state_.fetch_and(~kLive, std::memory_order_acq_rel);
   waker_.wake();
 }
 

@@ -58,24 +58,13 @@ NatsPort::~NatsPort() { timers_.cancel(timer_); }
 
 // --- subscriptions -------------------------------------------------------------------------------
 
-std::uint32_t NatsPort::free_slot() {
-  if (free_.empty()) {
-    slots_.emplace_back();
-    return static_cast<std::uint32_t>(slots_.size() - 1);
-  }
-  const std::uint32_t index = free_.back();
-  free_.pop_back();
-  return index;
-}
-
 NatsSubscriptionId NatsPort::subscribe(std::string subject, NatsListener& listener,
                                        std::string queue) {
   shard_.verify();
   CHECK(is_subject(subject) && (queue.empty() || is_subject(queue)));
-  const std::uint32_t index = free_slot();
+  const std::uint32_t index = slots_.acquire();
   Slot& slot = slots_[index];
-  CHECK(!slot.in_use && !slot.sent);
-  slot.in_use = true;
+  slot.generation = ++last_generation_;
   slot.listener = &listener;
   slot.subject = std::move(subject);
   slot.queue = std::move(queue);
@@ -86,11 +75,11 @@ NatsSubscriptionId NatsPort::subscribe(std::string subject, NatsListener& listen
 
 void NatsPort::unsubscribe(NatsSubscriptionId id) {
   shard_.verify();
-  Slot& slot = slots_.at(id.index);
+  Slot& slot = slots_[id.index];
   CHECK_EQ(slot.generation, id.generation);
   CHECK(slot.listener != nullptr);
   // From now on its messages are known as late ones, whatever is still on its way.
-  ++slot.generation;
+  slot.generation = ++last_generation_;
   slot.listener = nullptr;
   slot.live = false;
   reconcile(id.index);
@@ -99,8 +88,9 @@ void NatsPort::unsubscribe(NatsSubscriptionId id) {
 // A link that is away remembers what it was asked and has it live when it comes up. What found its
 // lane full it does not know of, and could be up without.
 bool NatsPort::covered(NatsSubscriptionId id) const {
-  const Slot& slot = slots_.at(id.index);
-  return slot.live || (!link_->up() && !slot.queued);
+  const Slot* slot = slots_.find(id.index);
+  CHECK(slot != nullptr);
+  return slot->live || (!link_->up() && !slot->queued);
 }
 
 // Makes what the link was told equal to what is wanted, now or when its lane has room.
@@ -112,12 +102,7 @@ void NatsPort::reconcile(std::uint32_t index) {
     slot.queued = true;
     return;
   }
-  if (!wanted) {
-    slot.in_use = false;
-    slot.subject = {};
-    slot.queue = {};
-    free_.push_back(index);
-  }
+  if (!wanted && !slot.queued) slots_.release(index);
 }
 
 bool NatsPort::send_change(std::uint32_t index) {
@@ -139,7 +124,7 @@ void NatsPort::send_unsent() {
     const std::uint32_t index = unsent_.front();
     unsent_.pop_front();
     slots_[index].queued = false;
-    if (slots_[index].in_use) reconcile(index);
+    reconcile(index);
   }
 }
 
@@ -318,10 +303,10 @@ void NatsPort::take_answers(Instant now) {
 }
 
 void NatsPort::on_subscribed(NatsSubscriptionId id, Instant now) {
-  Slot& slot = slots_[id.index];
-  if (slot.generation != id.generation) return;  // nobody wants it any more
-  slot.live = true;
-  slot.listener->on_nats_subscribed(id, now);
+  Slot* slot = slots_.find(id.index);
+  if (slot == nullptr || slot->generation != id.generation) return;  // nobody wants it any more
+  slot->live = true;
+  slot->listener->on_nats_subscribed(id, now);
 }
 
 void NatsPort::on_posted(std::uint64_t token, bool accepted, Instant now) {
@@ -353,9 +338,9 @@ void NatsPort::take_messages(Instant now) {
 
 void NatsPort::take_message(NatsInbound& inbound, Instant now) {
   const NatsSubscriptionId id = inbound.subscription;
-  const Slot& slot = slots_[id.index];
-  if (slot.generation != id.generation) return;
-  slot.listener->on_nats_message(id, NatsMessageView(*inbound.message), now);
+  const Slot* slot = slots_.find(id.index);
+  if (slot == nullptr || slot->generation != id.generation) return;
+  slot->listener->on_nats_message(id, NatsMessageView(*inbound.message), now);
 }
 
 BrokerStatus NatsPort::status() const {

@@ -26,6 +26,7 @@
 #include "core/base/result.h"
 #include "core/base/shard_check.h"
 #include "core/hub/broker.h"
+#include "core/mem/sparse_slots.h"
 #include "core/metrics/shard_metrics.h"
 #include "core/shard/reactor.h"
 #include "net/nats/broker_link.h"
@@ -138,12 +139,11 @@ class NatsPort final : public InboundSource, private TimerHandler, private NatsL
  private:
   // One SUB.
   struct Slot {
-    NatsListener* listener = nullptr;  // null: it is on its way out or free
+    NatsListener* listener = nullptr;  // null: it is on its way out
     std::uint32_t generation = 0;
-    bool in_use = false;
     bool sent = false;    // what the link was told last: subscribed
     bool live = false;    // the link has answered
-    bool queued = false;  // on the list of those that found the lane full
+    bool queued = false;  // on the list of those that found the lane full, and so not free yet
     std::string subject;  // until it is sent
     std::string queue;    // the same
   };
@@ -160,7 +160,6 @@ class NatsPort final : public InboundSource, private TimerHandler, private NatsL
   void on_timer(Timer& timer, Instant now) override;
 
   [[nodiscard]] bool has_room() const { return outstanding_ < options_.lane_requests; }
-  [[nodiscard]] std::uint32_t free_slot();
   void reconcile(std::uint32_t index);
   bool send_change(std::uint32_t index);
   void send_unsent();
@@ -182,9 +181,9 @@ class NatsPort final : public InboundSource, private TimerHandler, private NatsL
   ShardMetrics& metrics_;
   const ShardCheck shard_;
 
-  std::vector<Slot> slots_;
-  std::vector<std::uint32_t> free_;
-  std::deque<std::uint32_t> unsent_;  // slots, each at most once
+  SparseSlots<Slot> slots_;
+  std::uint32_t last_generation_ = 0;  // of any slot, so that none needs to be remembered
+  std::deque<std::uint32_t> unsent_;   // slots, each at most once
 
   boost::unordered_flat_map<std::uint64_t, Posted> posted_;  // by ticket
   std::uint64_t last_ticket_ = 0;

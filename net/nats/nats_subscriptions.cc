@@ -13,12 +13,14 @@ struct Delivery {
   NatsInbox& inbox;
   std::atomic<std::size_t>& alive;
   NatsSubscriptionId id;
+  std::uint32_t connection;
+  bool shared;
 };
 
 void on_message(natsConnection* /*connection*/, natsSubscription* /*subscription*/,
                 natsMsg* message, void* closure) {
   auto& delivery = *static_cast<Delivery*>(closure);
-  delivery.inbox.push(NatsMessage(message), delivery.id);
+  delivery.inbox.push(NatsMessage(message), delivery.id, delivery.connection, delivery.shared);
 }
 
 void end_delivery(std::unique_ptr<Delivery> delivery) {
@@ -44,10 +46,10 @@ constexpr int kQuietMs = 10'000;
 
 NatsSubscriptions::~NatsSubscriptions() { wait_until_quiet(); }
 
-bool NatsSubscriptions::subscribe(std::uint32_t index, natsConnection& connection) {
-  Entry& entry = entries_[index];
-  auto delivery = std::make_unique<Delivery>(
-      Delivery{inbox_, alive_, NatsSubscriptionId{index, entry.generation}});
+bool NatsSubscriptions::subscribe(std::uint32_t index, Entry& entry, natsConnection& connection) {
+  auto delivery = std::make_unique<Delivery>(Delivery{inbox_, alive_,
+                                                      NatsSubscriptionId{index, entry.generation},
+                                                      connection_, entry.queue.empty()});
   natsSubscription* made = nullptr;
   // A subscription that could not be made has sent nothing, so no callback has the closure.
   const char* subject = entry.subject.c_str();
@@ -74,55 +76,58 @@ bool NatsSubscriptions::subscribe(std::uint32_t index, natsConnection& connectio
 bool NatsSubscriptions::add(NatsSubscriptionId id, std::string subject, natsConnection* connection,
                             std::string queue) {
   CHECK(!subject.empty());
-  if (id.index >= entries_.size()) entries_.resize(id.index + 1);
-  Entry& entry = entries_[id.index];
-  CHECK(entry.subject.empty());
+  Entry& entry = entries_.take(id.index);
   entry.subject = std::move(subject);
   entry.queue = std::move(queue);
   entry.generation = id.generation;
-  ++size_;
-  const bool subscribed = connection != nullptr && subscribe(id.index, *connection);
+  const bool subscribed = connection != nullptr && subscribe(id.index, entry, *connection);
   if (!subscribed) ++missing_;
   return connection == nullptr || subscribed;
 }
 
 void NatsSubscriptions::remove(std::uint32_t index, bool connected) {
-  CHECK_LT(index, entries_.size());
   Entry& entry = entries_[index];
-  CHECK(!entry.subject.empty());
   if (entry.handle == nullptr) {
     --missing_;
   } else {
     count_dropped(entry);
     if (!connected) unwanted_.push_back(std::move(entry.handle));
   }
-  entry = Entry{};
-  --size_;
+  entries_.release(index);
 }
 
 bool NatsSubscriptions::restore(natsConnection& connection) {
   // First these: else a channel that was left and taken again would arrive twice.
   unwanted_.clear();
   if (missing_ == 0) return true;
-  for (std::uint32_t index = 0; index < entries_.size(); ++index) {
-    const Entry& entry = entries_[index];
-    if (entry.subject.empty() || entry.handle != nullptr) continue;
-    if (!subscribe(index, connection)) return false;
-    --missing_;
-  }
-  CHECK_EQ(missing_, 0U);
-  return true;
+  bool all = true;
+  entries_.for_each([&](std::uint32_t index, Entry& entry) {
+    if (!all || entry.handle != nullptr) return;
+    all = subscribe(index, entry, connection);
+    if (all) --missing_;
+  });
+  CHECK(!all || missing_ == 0);
+  return all;
+}
+
+bool NatsSubscriptions::copy_to(NatsSubscriptions& other, natsConnection& connection) {
+  CHECK_EQ(other.size(), 0U);
+  bool all = true;
+  entries_.for_each([&](std::uint32_t index, Entry& entry) {
+    all = all && other.add({index, entry.generation}, entry.subject, &connection, entry.queue);
+  });
+  return all;
 }
 
 void NatsSubscriptions::forget_connection() {
   unwanted_.clear();
-  for (Entry& entry : entries_) {
-    if (entry.handle == nullptr) continue;
+  entries_.for_each([this](std::uint32_t, Entry& entry) {
+    if (entry.handle == nullptr) return;
     count_dropped(entry);
     entry.handle.reset();
     ++missing_;
-  }
-  CHECK_EQ(missing_, size_);
+  });
+  CHECK_EQ(missing_, entries_.size());
 }
 
 void NatsSubscriptions::wait_until_quiet() const {
@@ -140,9 +145,9 @@ void NatsSubscriptions::count_dropped(Entry& entry) {
 }
 
 std::uint64_t NatsSubscriptions::take_dropped() {
-  for (Entry& entry : entries_) {
+  entries_.for_each([this](std::uint32_t, Entry& entry) {
     if (entry.handle != nullptr) count_dropped(entry);
-  }
+  });
   return std::exchange(dropped_, 0);
 }
 

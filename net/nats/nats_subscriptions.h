@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "core/mem/sparse_slots.h"
 #include "net/nats/nats_inbox.h"
 
 namespace millrace {
@@ -31,7 +32,9 @@ using NatsSubscriptionHandle = std::unique_ptr<natsSubscription, NatsSubscriptio
 
 class NatsSubscriptions {
  public:
-  explicit NatsSubscriptions(NatsInbox& inbox) : inbox_(inbox) {}
+  // `connection`: its number, which its messages bear.
+  explicit NatsSubscriptions(NatsInbox& inbox, std::uint32_t connection = 0)
+      : inbox_(inbox), connection_(connection) {}
   ~NatsSubscriptions();  // REQUIRES: forget_connection() after the connection was destroyed.
   NatsSubscriptions(const NatsSubscriptions&) = delete;
   NatsSubscriptions& operator=(const NatsSubscriptions&) = delete;
@@ -44,6 +47,8 @@ class NatsSubscriptions {
   void remove(std::uint32_t index, bool connected);
   // Sends what changed while nobody could be told. False if the library refused some of it.
   [[nodiscard]] bool restore(natsConnection& connection);
+  // The same for another connection, which has none yet. False if that refused it.
+  [[nodiscard]] bool copy_to(NatsSubscriptions& other, natsConnection& connection);
   // The connection is gone for good; its successor's restore() subscribes all anew.
   void forget_connection();
   // Waits for callbacks that still run. They wait for nothing, so this is short.
@@ -53,27 +58,27 @@ class NatsSubscriptions {
   // Messages that the library dropped since the last call, for want of room in its own queues. Asks
   // every subscription, so only when the library said that it drops.
   std::uint64_t take_dropped();
-  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
  private:
   struct Entry {
     NatsSubscriptionHandle handle;
-    std::string subject;  // empty: the slot is free
-    std::string queue;    // group; empty: none
+    std::string subject;
+    std::string queue;  // group; empty: none
     std::uint32_t generation = 0;
     std::int64_t dropped = 0;  // counted already
   };
 
-  bool subscribe(std::uint32_t index, natsConnection& connection);
+  bool subscribe(std::uint32_t index, Entry& entry, natsConnection& connection);
   void count_dropped(Entry& entry);
 
   NatsInbox& inbox_;
-  std::vector<Entry> entries_;                    // by slot
+  const std::uint32_t connection_;
+  SparseSlots<Entry> entries_;                    // by slot
   std::vector<NatsSubscriptionHandle> unwanted_;  // to be told at restore()
-  std::size_t size_ = 0;
-  std::size_t missing_ = 0;            // entries without a handle
-  std::uint64_t dropped_ = 0;          // since take_dropped()
-  std::atomic<std::size_t> alive_{0};  // subscriptions whose callbacks may still run
+  std::size_t missing_ = 0;                       // entries without a handle
+  std::uint64_t dropped_ = 0;                     // since take_dropped()
+  std::atomic<std::size_t> alive_{0};             // subscriptions whose callbacks may still run
 };
 
 }  // namespace millrace

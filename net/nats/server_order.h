@@ -14,4 +14,11 @@ namespace millrace {
 // REQUIRES: `urls` is not empty.
 std::vector<std::string> server_order(const std::vector<std::string>& urls, std::size_t spread);
 
+// `order` and behind it what the cluster has named (`discovered`, host:port with or without a
+// scheme), each server once, without the one at `current`. The user of the first URL that names one
+// goes with those that were discovered.
+std::vector<std::string> servers_but(const std::vector<std::string>& order,
+                                     const std::vector<std::string>& discovered,
+                                     const std::string& current);
+
 }  // namespace millrace

@@ -1,6 +1,7 @@
 #include "net/nats/nats_security.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <memory>
@@ -63,25 +64,35 @@ natsStatus told(const NatsSecurity& security, bool tls) {
 }
 
 // What the library does with it, tests/e2e/nats_security.test.mjs shows.
-TEST(NatsSecurity, TheLibraryIsTold) {
-  const std::string folder = ::testing::TempDir() + "/nats_security";
+TEST(NatsSecurity, TheLibraryIsToldOfTheUser) {
+  const std::string seed = ::testing::TempDir() + "/nats_security.nk";
+  const std::string other = ::testing::TempDir() + "/nats_security.pem";
+  std::ofstream(seed) << kUserSeed << "\n";
+  std::ofstream(other) << kCertificatePem;
+  EXPECT_EQ(told({}, false), NATS_OK);
+  EXPECT_EQ(told({.credentials = "anything"}, false), NATS_OK) << "read when it connects";
+  EXPECT_EQ(told({.nkey_seed = seed}, false), NATS_OK);
+  EXPECT_NE(told({.nkey_seed = other}, false), NATS_OK);
+  EXPECT_NE(told({.nkey_seed = seed + "x"}, false), NATS_OK);
+  nats_ReleaseThreadMemory();
+}
+
+// In a process of its own: after TLS, nats_Close() frees what OpenSSL frees at the end once more.
+TEST(NatsSecurityDeathTest, TheLibraryIsToldOfTls) {
+  const std::string folder = ::testing::TempDir() + "/nats_security_tls";
   const std::string seed = folder + ".nk";
   const std::string certificate = folder + ".cert";
   const std::string key = folder + ".key";
   std::ofstream(seed) << kUserSeed << "\n";
   std::ofstream(certificate) << kCertificatePem;
   std::ofstream(key) << kPrivateKeyPem;
-  EXPECT_EQ(told({}, false), NATS_OK);
-  EXPECT_EQ(told({.credentials = "anything"}, false), NATS_OK) << "read when it connects";
-  EXPECT_EQ(told({.nkey_seed = seed}, false), NATS_OK);
-  EXPECT_NE(told({.nkey_seed = certificate}, false), NATS_OK);
-  EXPECT_NE(told({.nkey_seed = seed + "x"}, false), NATS_OK);
-  EXPECT_EQ(
-      told({.tls_ca = certificate, .tls_cert = certificate, .tls_key = key, .tls_name = "n"}, true),
-      NATS_OK);
-  EXPECT_NE(told({.tls_ca = seed}, true), NATS_OK);
-  EXPECT_NE(told({.tls_cert = certificate, .tls_key = seed}, true), NATS_OK);
-  nats_ReleaseThreadMemory();
+  const NatsSecurity good{
+      .tls_ca = certificate, .tls_cert = certificate, .tls_key = key, .tls_name = "n"};
+  const auto right = [&] {
+    return told(good, true) == NATS_OK && told({.tls_ca = seed}, true) != NATS_OK &&
+           told({.tls_cert = certificate, .tls_key = seed}, true) != NATS_OK;
+  };
+  EXPECT_EXIT(_exit(right() ? 0 : 1), ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

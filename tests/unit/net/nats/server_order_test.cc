@@ -64,5 +64,24 @@ TEST(ServerOrder, TheNextOnesSpreadToo) {
   }
 }
 
+TEST(ServersBut, AreTheOthersAndWhatTheClusterNamed) {
+  const Urls order{"nats://a:1", "nats://b:4222", "nats://c:3"};
+  EXPECT_EQ(servers_but(order, {}, "nats://b:4222"), (Urls{"nats://a:1", "nats://c:3"}));
+  EXPECT_EQ(servers_but(order, {}, "nats://b"), (Urls{"nats://a:1", "nats://c:3"}));
+  EXPECT_EQ(servers_but(order, {"nats://d:4", "c:3", "b:4222"}, "nats://b:4222"),
+            (Urls{"nats://a:1", "nats://c:3", "nats://d:4"}));
+  EXPECT_EQ(servers_but({"nats://a:1"}, {}, "nats://a:1"), Urls{}) << "there is no other";
+  EXPECT_EQ(
+      servers_but({"nats://[::1]:1", "nats://[::1]"}, {"[::1]:4222", "[::1]:2"}, "nats://a:1"),
+      (Urls{"nats://[::1]:1", "nats://[::1]", "nats://[::1]:2"}));
+}
+
+TEST(ServersBut, TheUserGoesWithTheDiscovered) {
+  EXPECT_EQ(servers_but({"nats://u:p@a:1", "nats://b:2"}, {"c:3"}, "nats://u:p@a:1"),
+            (Urls{"nats://b:2", "nats://u:p@c:3"}));
+  EXPECT_EQ(servers_but({"tls://token@a:1"}, {"nats://c:3"}, "nats://a:1"),
+            (Urls{"tls://token@c:3"}));
+}
+
 }  // namespace
 }  // namespace millrace
