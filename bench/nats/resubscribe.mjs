@@ -2,11 +2,11 @@
 //
 //   node bench/nats/resubscribe.mjs [--subjects 100000] [--runs 3]
 //
-// Starts a nats-server and a millrace with one shard, both on loopback. `back`: from the moment that
-// nats-server listens to `/readyz` (all subscribed, and a PING answered behind it); the wait before
-// the library tries again, 250 to 500 ms, is in it. `subscribing`: from the start of the connection,
-// as nats-server saw it, to the same moment. `cores` are of that time. Then a publication to each
-// subject: all must arrive.
+// Starts a nats-server and a millrace with one shard, both on loopback. `back`: from the moment
+// that nats-server listens to `/readyz` (all subscribed, and a PING answered behind it); the wait
+// before the library tries again, 250 to 500 ms, is in it. `subscribing`: from the start of the
+// connection, as nats-server saw it, to the same moment. Then a publication to each subject: all
+// must arrive.
 import { readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';

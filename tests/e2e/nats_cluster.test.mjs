@@ -67,7 +67,8 @@ test('shards spread evenly over three nodes, and a message reaches them on each'
 // Rows R-8 and 004-29; bench/nats/resubscribe.mjs measures it.
 test('a node with very many channels has all of them again', async () => {
   const cluster = await NatsCluster.start(3);
-  const node = await Millrace.start({ shards: 2, limits, args: ['--nats', cluster.urls.join(',')] });
+  const args = ['--nats', cluster.urls.join(',')];
+  const node = await Millrace.start({ shards: 2, limits, args });
   await node.ready();
   const count = scaled(40_000);
   const clients = await openMany(node, count);
@@ -186,7 +187,7 @@ test('a node in lame duck mode is left: nothing is lost, doubled, reordered or t
   for (const one of cluster.nodes) await one.stop();
 });
 
-test('the only node in lame duck mode is kept until it goes, and its next life is found', async () => {
+test('the only node in lame duck mode is kept until it goes, and found again', async () => {
   const cluster = await NatsCluster.start(
     1, 'lame_duck_grace_period: "1s"\nlame_duck_duration: "30s"',
   );

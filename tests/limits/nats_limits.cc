@@ -8,6 +8,7 @@
 
 #include "net/nats/nats_broker.h"
 #include "net/nats/nats_files.h"
+#include "net/nats/nats_overlap.h"
 #include "tests/limits/config_world.h"
 #include "tests/limits/limit.h"
 #include "tests/support/nats_harness.h"
@@ -170,6 +171,15 @@ std::string questions_without_an_answer(std::uint64_t n) {
   return unless(shard.ask(), "unavailable");
 }
 
+// Of the connection that is moved to, which is ahead of the other.
+std::string withheld(std::uint64_t n) {
+  NatsOverlap<int> overlap(5);
+  std::vector<int> heard;
+  std::vector<int> copies;
+  for (std::uint64_t i = 0; i < n; ++i) overlap.from_new(0, i, 0, heard, copies);
+  return unless(heard.empty(), "heard at once");
+}
+
 // A CA file, of a certificate and blank lines behind it.
 std::string file_of_the_broker(std::uint64_t bytes) {
   const std::string path = std::filesystem::temp_directory_path() /
@@ -190,10 +200,28 @@ std::string checked(Set set) {
   return unless(check_nats_options(options).ok(), "exit 71");
 }
 
+// Of a link's connections, and who it is to NATS.
+Limits connection_limits() {
+  return {
+      {.name = "messages withheld while a shard moves to another NATS server",
+       .covers = {},
+       .value = 5,
+       .unit = "messages",
+       .refusal = "heard at once",
+       .attempt = withheld},
+      {.name = "file that [broker] names",
+       .covers = {"nats_files.h:kMaxNatsFile"},
+       .value = kMaxNatsFile,
+       .unit = "bytes",
+       .refusal = "exit 78",
+       .attempt = file_of_the_broker},
+  };
+}
+
 }  // namespace
 
 Limits nats_limits() {
-  return {
+  Limits rows{
       {.name = "requests to NATS without an answer",
        .covers = {"NatsOptions.lane_requests"},
        .value = 5,
@@ -242,12 +270,6 @@ Limits nats_limits() {
        .unit = "messages",
        .refusal = "next turn",
        .attempt = messages_of_a_turn},
-      {.name = "file that [broker] names",
-       .covers = {"nats_files.h:kMaxNatsFile"},
-       .value = kMaxNatsFile,
-       .unit = "bytes",
-       .refusal = "exit 78",
-       .attempt = file_of_the_broker},
       {.name = "requests to NATS that a lane can be made for",
        .covers = {"nats_options.h:kMaxNatsLaneRequests"},
        .value = kMaxNatsLaneRequests,
@@ -261,6 +283,8 @@ Limits nats_limits() {
        .refusal = "exit 71",
        .attempt = [](auto n) { return checked([n](auto& o) { o.max_payload = n; }); }},
   };
+  for (Limit& row : connection_limits()) rows.push_back(std::move(row));
+  return rows;
 }
 
 }  // namespace millrace

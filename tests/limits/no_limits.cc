@@ -180,10 +180,25 @@ void add_kept_elsewhere(std::map<std::string, std::string>& all) {
       {"NatsOptions.connect_timeout_ms", "NatsOptions.flush_timeout_ms",
        "NatsOptions.ping_interval_ms", "NatsOptions.reconnect_wait_ms",
        "NatsOptions.wait_connected_ms", "nats_port.cc:kStaleEnds", "nats_port.cc:kWaitSliceMs",
-       "nats_link.cc:kBatch", "nats_link.cc:kClosedCallbackMs",
-       "nats_link.cc:kLibraryQueueMessages", "nats_link.cc:kMaxPingsOut", "nats_link.cc:kNoteBytes",
-       "nats_link.cc:kNotes", "nats_link.cc:kPauseMs", "nats_link.cc:kProbeMs",
-       "nats_subscriptions.cc:kQuietMs", "server.cc:kNatsStartWaitMs", "server.cc:kSpreads"});
+       "nats_link.cc:kBatch", "nats_link.cc:kLibraryQueueMessages", "nats_link.cc:kMaxPingsOut",
+       "nats_link.cc:kNoteBytes", "nats_link.cc:kNotes", "nats_link.cc:kPauseMs",
+       "nats_link.cc:kProbeMs", "nats_subscriptions.cc:kQuietMs", "server.cc:kNatsStartWaitMs"});
+  add(all,
+      "of a move to another NATS server, in real time: tests/unit/net/nats, nats_cluster.test.mjs",
+      {"nats_link_move.cc:kDrainMs", "nats_link_move.cc:kMostUrl", "nats_link_move.cc:kMoveRetryMs",
+       "nats_link_move.cc:kSettleMs", "nats_link_move.cc:kTailMs", "nats_overlap.h:kCopyLateMs",
+       "nats_wire.cc:kClosedCallbackMs"});
+  add(all, "a bit of a word that two threads share",
+      {"nats_inbox.h:kStageBits", "nats_link.h:kCountShift", "nats_link.h:kLive",
+       "nats_link.h:kPhaseBits", "nats_link.h:kPhaseMask", "nats_link.h:kWireMask",
+       "nats_link.h:kWireShift"});
+  add(all, "no amount, but which order of servers", {"NatsOptions.spread", "server.cc:kSpreads"});
+  add(all, "a key's own size or bit, as NATS has it",
+      {"nats_files.cc:kUnsafeMode", "nkey.cc:kBitsOfLetter", "nkey.cc:kCrcPolynomial",
+       "nkey.cc:kKeyBytes", "nkey.cc:kSeedKind", "nkey.cc:kSeedRawBytes", "nkey.cc:kSize",
+       "nkey.cc:kUserKind", "nkey.h:kNkeySeedBytes"});
+  add(all, "when a table gives memory back: tests/unit/core/mem, tests/unit/net/nats",
+      {"nats_broker.cc:kSparse", "sparse_slots.h:kAll", "sparse_slots.h:kChunk"});
   add(all, "of memory that is out: tests/faults",
       {"memory_reserve.h:kBetweenTriesNs", "main.cc:kCopies", "main.cc:kShardCopies",
        "thread_arenas.h:kAllArenas", "memory_watch.h:kBetweenTries", "memory_reserve.h:kLeastBytes",

@@ -168,6 +168,8 @@ void NatsServer::freeze() {
 
 void NatsServer::thaw() { CHECK_EQ(::kill(pid_, SIGCONT), 0); }
 
+void NatsServer::lame_duck() { CHECK_EQ(::kill(pid_, SIGUSR2), 0); }
+
 std::string NatsServer::url() const { return "nats://127.0.0.1:" + std::to_string(port_); }
 
 std::string NatsServer::monitor(const std::string& path) const {

@@ -27,6 +27,8 @@ class NatsServer {
   // SIGSTOP: it holds its connections and does nothing.
   void freeze();
   void thaw();
+  // It tells its clients that it will shut down, and does so 10 s later or more.
+  void lame_duck();
 
   [[nodiscard]] std::string url() const;
   [[nodiscard]] std::uint16_t port() const { return port_; }

@@ -76,5 +76,83 @@ TEST_F(NatsInboxTest, CountsBytesUntilTheyAreReleased) {
   EXPECT_EQ(inbox.dropped(), 3U);
 }
 
+// Of two connections, 1 and 2, and a queue group's.
+class NatsInboxOverlap : public NatsInboxTest {
+ protected:
+  void bring(std::uint32_t connection, const std::string& data, bool shared = true) {
+    inbox_.push(message_of(data), {1, 7}, connection, shared);
+  }
+  std::string heard() {
+    std::vector<NatsInbound> taken;
+    inbox_.take(taken);
+    std::string all;
+    for (NatsInbound& inbound : taken) {
+      all += natsMsg_GetData(inbound.message.get());
+      inbox_.release(inbound);
+    }
+    return all;
+  }
+
+  NatsInbox inbox_{100, 8, waker_};
+};
+
+TEST_F(NatsInboxOverlap, HearsWhatTwoConnectionsBringOnce) {
+  bring(1, "a");
+  inbox_.begin_overlap(2);
+  EXPECT_EQ(heard(), "a");
+  bring(2, "b");
+  bring(1, "b");
+  bring(2, "c");
+  EXPECT_EQ(heard(), "b");
+  bring(1, "d");
+  bring(2, "d");
+  bring(2, "e");
+  inbox_.end_old();
+  EXPECT_TRUE(inbox_.waiting());
+  EXPECT_EQ(heard(), "dce") << "what the old one never brought came after all it did";
+  bring(2, "f");
+  EXPECT_EQ(heard(), "f");
+  inbox_.end_overlap();
+  bring(2, "f");
+  EXPECT_EQ(heard(), "f");
+  EXPECT_FALSE(inbox_.waiting());
+  bring(2, "12345678");
+  EXPECT_EQ(heard(), "12345678") << "copies count for no bytes any more";
+  EXPECT_EQ(inbox_.dropped(), 0U);
+}
+
+TEST_F(NatsInboxOverlap, WhatComesOnceIsHeardAtOnce) {
+  inbox_.begin_overlap(2);
+  bring(2, "a", false);
+  bring(1, "a", false);
+  EXPECT_EQ(heard(), "aa");
+}
+
+// A shard that was busy looks once, when the whole move is behind it.
+TEST_F(NatsInboxOverlap, AMoveThatNobodySawDoublesNothing) {
+  inbox_.begin_overlap(2);
+  bring(1, "a");
+  bring(2, "a");
+  inbox_.end_old();
+  bring(2, "b");
+  inbox_.end_overlap();
+  bring(2, "c");
+  EXPECT_EQ(heard(), "abc");
+}
+
+TEST_F(NatsInboxOverlap, AMoveThatIsGivenUpLosesNothing) {
+  inbox_.begin_overlap(2);
+  bring(1, "a");
+  bring(2, "a");
+  bring(2, "b");
+  EXPECT_EQ(heard(), "a");
+  inbox_.end_overlap();
+  EXPECT_EQ(heard(), "b");
+  inbox_.begin_overlap(3);
+  bring(3, "c");
+  bring(1, "c");
+  EXPECT_EQ(heard(), "c");
+}
+
 }  // namespace
 }  // namespace millrace
