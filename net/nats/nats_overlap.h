@@ -4,13 +4,16 @@
 // Core NATS numbers nothing, so messages are compared by what they are, and counted: of two equal
 // ones that were published, each connection brings two. A copy is that of the latest one that waits
 // for one: those from before the new server had the interest wait in vain, and are forgotten when
-// they are too old. While both are there the old one is what is
-// heard, and copies that the new one brings first are withheld. When the old one has brought its
-// last, what is still withheld came behind that and is heard; from then on the new one is, but for
-// copies of what was heard already, for as long as those may be late (kCopyLateMs).
+// they are too old. While both are there the old one is what is heard, and copies that the new one
+// brings first are withheld. When the old one has brought its last, what is still withheld came
+// behind that and is heard; from then on the new one is, but for copies of what was heard already,
+// for as long as those may be late (kCopyLateMs).
+//
+// What can't be told: equal messages on one subject that follow each other within kRepeatLateMs,
+// all the time. Of those, one more or less may be heard.
 //
 // Owner: the shard, on whose thread it is called; the inbox (nats_inbox.h) holds it. Limits:
-// `most_withheld` messages; what does not fit is heard at once. It remembers kCopyLateMs of keys.
+// `most_withheld` messages; what does not fit is heard at once. It remembers kRememberMs of keys.
 #pragma once
 
 #include <boost/container/small_vector.hpp>
@@ -25,6 +28,8 @@ namespace millrace {
 
 // How much later one connection may bring what the other has brought.
 inline constexpr std::int64_t kCopyLateMs = 500;
+// The same of what comes again and again: there, an older one waits for a copy that never comes.
+inline constexpr std::int64_t kRepeatLateMs = 100;
 
 template <typename Message>
 class NatsOverlap {
@@ -36,9 +41,11 @@ class NatsOverlap {
                 std::vector<Message>& heard, std::vector<Message>& copies) {
     expire(now_ms);
     Counts& counts = counts_[key];
+    ++counts.arrivals;
+    arrivals_.emplace_back(now_ms, key);
+    forget_too_late(counts, now_ms);
     if (counts.overtaken > 0) {
       --counts.overtaken;
-      forget_if_even(key);
       copies.push_back(std::move(message));
       return;
     }
@@ -50,7 +57,6 @@ class NatsOverlap {
       return;
     }
     counts.owed_since.push_back(now_ms);
-    owed_.emplace_back(now_ms, key);
   }
 
   // From the connection that is moved to.
@@ -58,6 +64,7 @@ class NatsOverlap {
                 std::vector<Message>& heard, std::vector<Message>& copies) {
     expire(now_ms);
     Counts& counts = counts_[key];
+    forget_too_late(counts, now_ms);
     if (!counts.owed_since.empty()) {
       counts.owed_since.pop_back();
       forget_if_even(key);
@@ -85,9 +92,13 @@ class NatsOverlap {
   [[nodiscard]] std::size_t remembered() const { return counts_.size(); }
 
  private:
+  static constexpr std::uint32_t kRepeats = 3;  // and more come again and again
+  static constexpr std::int64_t kRememberMs = 3 * kCopyLateMs;
+
   struct Counts {
     // The old one brought them then, the new one did not yet; the earliest first.
     boost::container::small_vector<std::int64_t, 1> owed_since;
+    std::uint32_t arrivals = 0;   // from the old one, of the last kRememberMs
     std::uint32_t withheld = 0;   // the new one brought them, the old one did not yet
     std::uint32_t cancelled = 0;  // are in withheld_, though the old one brought them
     std::uint32_t overtaken = 0;  // withheld ones that were heard before the old one brought them
@@ -96,17 +107,23 @@ class NatsOverlap {
   void forget_if_even(std::uint64_t key) {
     const auto found = counts_.find(key);
     const Counts& c = found->second;
-    if (c.owed_since.empty() && c.withheld + c.cancelled + c.overtaken == 0) counts_.erase(found);
+    if (!c.owed_since.empty()) return;
+    if (c.arrivals + c.withheld + c.cancelled + c.overtaken == 0) counts_.erase(found);
+  }
+
+  static void forget_too_late(Counts& counts, std::int64_t now_ms) {
+    const std::int64_t late_ms = counts.arrivals >= kRepeats ? kRepeatLateMs : kCopyLateMs;
+    auto& since = counts.owed_since;
+    while (!since.empty() && since.front() + late_ms <= now_ms) since.erase(since.begin());
   }
 
   void expire(std::int64_t now_ms) {
-    while (!owed_.empty() && owed_.front().first + kCopyLateMs <= now_ms) {
-      const auto [since, key] = owed_.front();
-      owed_.pop_front();
-      const auto found = counts_.find(key);
-      if (found == counts_.end()) continue;
-      auto& waiting = found->second.owed_since;
-      while (!waiting.empty() && waiting.front() <= since) waiting.erase(waiting.begin());
+    while (!arrivals_.empty() && arrivals_.front().first + kRememberMs <= now_ms) {
+      const std::uint64_t key = arrivals_.front().second;
+      arrivals_.pop_front();
+      Counts& counts = counts_[key];
+      --counts.arrivals;
+      forget_too_late(counts, now_ms);
       forget_if_even(key);
     }
   }
@@ -140,7 +157,7 @@ class NatsOverlap {
 
   const std::size_t most_withheld_;
   boost::unordered_flat_map<std::uint64_t, Counts> counts_;
-  std::deque<std::pair<std::int64_t, std::uint64_t>> owed_;  // since when, and which
+  std::deque<std::pair<std::int64_t, std::uint64_t>> arrivals_;  // from the old one
   std::deque<std::pair<std::uint64_t, Message>> withheld_;
   bool over_ = false;
 };

@@ -187,6 +187,7 @@ void add_kept_elsewhere(std::map<std::string, std::string>& all) {
       "of a move to another NATS server, in real time: tests/unit/net/nats, nats_cluster.test.mjs",
       {"nats_link_move.cc:kDrainMs", "nats_link_move.cc:kMostUrl", "nats_link_move.cc:kMoveRetryMs",
        "nats_link_move.cc:kSettleMs", "nats_link_move.cc:kTailMs", "nats_overlap.h:kCopyLateMs",
+       "nats_overlap.h:kRememberMs", "nats_overlap.h:kRepeatLateMs", "nats_overlap.h:kRepeats",
        "nats_wire.cc:kClosedCallbackMs"});
   add(all, "a bit of a word that two threads share",
       {"nats_inbox.h:kStageBits", "nats_link.h:kCountShift", "nats_link.h:kLive",
