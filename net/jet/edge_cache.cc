@@ -8,11 +8,10 @@
 
 namespace millrace {
 
-bool CacheWindow::holds(std::uint64_t offset) const {
-  for (const CachedPublication* each = front(); each != nullptr; each = next(*each)) {
-    if (each->offset == offset) return true;
-  }
-  return false;
+const CachedPublication* CacheWindow::find(std::uint64_t offset) const {
+  const CachedPublication* each = front();
+  while (each != nullptr && each->offset != offset) each = next(*each);
+  return each;
 }
 
 EdgeCache::~EdgeCache() { CHECK(all_.empty()); }

@@ -42,7 +42,8 @@ class CacheWindow {
   [[nodiscard]] static const CachedPublication* next(const CachedPublication& each) {
     return List::next(each);
   }
-  [[nodiscard]] bool holds(std::uint64_t offset) const;
+  // nullptr if it is not here.
+  [[nodiscard]] const CachedPublication* find(std::uint64_t offset) const;
 
  private:
   friend class EdgeCache;

@@ -66,7 +66,9 @@ void JetBroker::take(ChannelTrack& track, LiveMessage message, Instant now) {
 void JetBroker::take_behind_all(ChannelTrack& track, LiveMessage message, Instant now) {
   const std::uint64_t previous = message.previous;
   if (message.sequence <= track.sure) {
-    if (track.window.holds(message.sequence)) {
+    // The very same, or one of a new life that has its number.
+    const CachedPublication* known = track.window.find(message.sequence);
+    if (known != nullptr && known->data == message.data) {
       ++metrics_.publications_repeated_total;
       return;
     }

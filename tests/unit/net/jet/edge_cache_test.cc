@@ -29,8 +29,8 @@ TEST(EdgeCache, KeepsTheLastOfAChannelAndKnowsFromWhere) {
     cache.add(window, offset, "x", "", 3, kNow);
   EXPECT_EQ(offsets(window), (Offsets{20, 30, 40}));
   EXPECT_EQ(window.floor(), 10U);
-  EXPECT_TRUE(window.holds(30));
-  EXPECT_FALSE(window.holds(10));
+  EXPECT_NE(window.find(30), nullptr);
+  EXPECT_EQ(window.find(10), nullptr);
   EXPECT_EQ(metrics.stream_cache_bytes, cache.bytes());
   cache.raise(window, 30);
   EXPECT_EQ(offsets(window), (Offsets{40}));
