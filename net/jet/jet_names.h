@@ -13,9 +13,6 @@
 
 namespace millrace {
 
-// What a file system takes, and nats-server (JSMaxNameLen).
-inline constexpr std::size_t kMaxStreamName = 255;
-
 // "MILLRACE_<prefix>_<namespace>" or "MILLRACE_<namespace>"; bytes outside [A-Za-z0-9-] of either
 // are '=' and two hexadecimal digits, so that two never share a name.
 std::string jet_stream_name(Bytes prefix, Bytes name_space);

@@ -48,6 +48,7 @@ Limits time_limits();
 Limits name_limits();
 Limits config_limits();
 Limits nats_limits();
+Limits jet_limits();
 Limits admin_limits();
 Limits core_limits();
 Limits drain_limits();

@@ -174,6 +174,20 @@ void add_kept_elsewhere(std::map<std::string, std::string>& all) {
        "socket_plan.cc:kShardDescriptors"});
   add(all, "the end of a key of [limits]: LimitTable.EndsOfKeysAreWhatTheCodeHolds",
       {"fair_use.h:kMostCommands", "fair_use.h:kMostErrors", "recv_buffers.h:kMaxCount"});
+  add(all, "when JetStream is asked again, and how often: tests/unit/net/jet",
+      {"jet_broker.h:kCheckLife", "jet_broker.h:kGrace", "jet_broker.h:kDoubtsOut",
+       "jet_broker.h:kRenewStep", "jet_broker.h:kRenewPause", "jet_publisher.h:kAckPatience",
+       "jet_publisher.h:kFirstRetry", "jet_publisher.h:kLastRetry", "jet_remover.h:kPatience",
+       "stream_keeper.h:kCheckEvery", "stream_keeper.h:kPatience", "stream_keeper.h:kRetry",
+       "stream_keeper.h:kRefusedRetry", "stream_keeper.h:kMakeAgain", "stream_reader.h:kPatience",
+       "stream_reader.h:kRetry", "stream_reader.h:kMaxAsked", "stream_plan.cc:kDuplicateWindow"});
+  add(all, "an error's number, or the width of a field",
+      {"jet_json.h:kJetNameInUse", "jet_json.h:kJetNotFound", "jet_publisher.cc:kMayPass",
+       "stream_keeper.cc:kBusy", "stream_keeper.cc:kStepShift",
+       "stream_reader_answers.cc:kNoMessage", "jet_broker.h:kAskerShift"});
+  add(all, "a part of a sum that has a limit, or how a page is read",
+      {"edge_cache.h:kOverhead", "jet_broker_history.cc:kWholeHistory"});
+  add(all, "as many as the hub has: limits.channels_per_shard", {"JetLimits.channels"});
   add(all, "a pace of notices: tests/unit/net/server/gap_notices_test.cc",
       {"gap_notices.h:kNoticesAStep", "gap_notices.h:kSlotsAStep", "gap_notices.h:kStep"});
   add(all, "of threads beside the shards, in real time: tests/unit/net/nats",
