@@ -2,6 +2,7 @@
 // that what waits keeps waiting.
 #include <string>
 
+#include "core/hub/stream_store.h"
 #include "net/jet/info_header.h"
 #include "tests/limits/limit.h"
 #include "tests/support/jet_world.h"

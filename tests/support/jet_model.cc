@@ -143,9 +143,10 @@ std::string JetModel::info(const std::string& name, Bytes body) {
   for (const auto& [subject, count] : counts) {
     subjects += fmt::format("{}{}:{}", subjects.empty() ? "" : ",", quoted(subject), count);
   }
-  return fmt::format(
-      R"({{"total":{},"config":{},"created":{},"state":{{"first_seq":{},"last_seq":{},"subjects":{{{}}}}}}})",
-      counts.size(), stream.config, quoted(stream.created), stream.first(), stream.last, subjects);
+  return fmt::format(R"({{"total":{},"config":{},"created":{},)"
+                     R"("state":{{"first_seq":{},"last_seq":{},"subjects":{{{}}}}}}})",
+                     counts.size(), stream.config, quoted(stream.created), stream.first(),
+                     stream.last, subjects);
 }
 
 std::string JetModel::get(const std::string& name, Bytes body) {

@@ -73,7 +73,8 @@ class JetHub final : public BrokerEvents {
 class JetLink final : public BrokerLink {
  public:
   explicit JetLink(Waker& waker)
-      : model([this](const NatsPost& post) { bring(post); }), played_(waker) {}
+      : model([this](const NatsPost& post) { bring(post); }),
+        played_(waker, 65'536, 64 * 1'048'576) {}
 
   bool send(NatsRequest& request) override {
     NatsAnswer answer{.kind = request.kind,

@@ -13,7 +13,8 @@ namespace millrace {
 
 class PlayedLink final : public BrokerLink {
  public:
-  explicit PlayedLink(Waker& waker) : inbox_(1'024, 1'048'576, waker) {
+  explicit PlayedLink(Waker& waker, std::size_t messages = 1'024, std::size_t bytes = 1'048'576)
+      : inbox_(messages, bytes, waker) {
     // The library makes and destroys messages only when it is open; it stays for all tests.
     static const natsStatus kOpened = nats_Open(-1);
     CHECK_EQ(kOpened, NATS_OK);

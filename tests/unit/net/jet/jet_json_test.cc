@@ -14,7 +14,8 @@ class JetJson : public testing::Test {
 TEST_F(JetJson, ReadsWhatAStreamIs) {
   const std::string text =
       R"({"type":"io.nats","total":2,"config":{"name":"S"},"created":"2026-11-24T03:02:52.1Z",)"
-      R"("state":{"messages":4,"first_seq":4,"last_seq":7,"subjects":{"game.a":3,"game\u002eb":1}}})";
+      R"("state":{"messages":4,"first_seq":4,"last_seq":7,)"
+      R"("subjects":{"game.a":3,"game\u002eb":1}}})";
   const auto info = read(text).stream_info();
   ASSERT_TRUE(info);
   EXPECT_EQ(info->created, "2026-11-24T03:02:52.1Z");
@@ -49,9 +50,9 @@ TEST_F(JetJson, ReadsErrors) {
 
 TEST_F(JetJson, ReadsAStoredMessage) {
   const auto stored =
-      read(
-          R"({"message":{"subject":"game.a","seq":6,"hdrs":"TkFUUy8xLjANCk5hdHMtTXNnLUlkOiBpZDYN)"
-          R"(Ck1pbGxyYWNlLUluZm86IGFiYw0KDQo=","data":"eyJpIjo2fQ==","time":"1970-01-02T00:00:01.5Z"}})")
+      read(R"({"message":{"subject":"game.a","seq":6,"hdrs":"TkFUUy8xLjANCk5hdHMtTXNnLUlkOiBpZDYN)"
+           R"(Ck1pbGxyYWNlLUluZm86IGFiYw0KDQo=","data":"eyJpIjo2fQ==",)"
+           R"("time":"1970-01-02T00:00:01.5Z"}})")
           .message();
   ASSERT_TRUE(stored);
   EXPECT_EQ(stored->sequence, 6U);
