@@ -77,6 +77,17 @@ struct HistoryResult {
   Bytes epoch;
   std::uint64_t offset = 0;
 };
+struct ErrorOut {
+  ErrorOut() = default;
+  ErrorOut(std::uint32_t number, Bytes text, bool passes)
+      : code(number), message(text), temporary(passes) {}
+  explicit ErrorOut(ErrorCode own)
+      : ErrorOut(static_cast<std::uint32_t>(own), error_text(own), error_temporary(own)) {}
+
+  std::uint32_t code = 0;
+  Bytes message;
+  bool temporary = false;
+};
 // The server has subscribed the client to a channel.
 struct SubscribePush {
   bool recoverable = false;
@@ -109,6 +120,9 @@ class Encoder {
   virtual void sub_refresh(std::string& out, std::uint32_t id,
                            const SubRefreshResult& result) const = 0;
   virtual void error(std::string& out, std::uint32_t id, ErrorCode code) const = 0;
+  // The same with a code of the application's.
+  virtual void application_error(std::string& out, std::uint32_t id,
+                                 const ErrorOut& error) const = 0;
 
   virtual void publication_push(std::string& out, Bytes channel,
                                 const PublicationOut& publication) const = 0;

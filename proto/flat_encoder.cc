@@ -197,12 +197,17 @@ void FlatEncoder::sub_refresh(std::string& out, std::uint32_t id,
 }
 
 void FlatEncoder::error(std::string& out, std::uint32_t id, ErrorCode code) const {
+  application_error(out, id, ErrorOut(code));
+}
+
+void FlatEncoder::application_error(std::string& out, std::uint32_t id,
+                                    const ErrorOut& error) const {
   using Table = flat::ErrorResult;
   Envelope(out, id, MessageBody::ErrorResult)
       .write(FlatTable()
-                 .number(Table::VT_CODE, static_cast<std::uint32_t>(code))
-                 .text(Table::VT_MESSAGE, error_text(code))
-                 .number(Table::VT_TEMPORARY, error_temporary(code)));
+                 .number(Table::VT_CODE, error.code)
+                 .text(Table::VT_MESSAGE, error.message)
+                 .number(Table::VT_TEMPORARY, error.temporary));
 }
 
 void FlatEncoder::publication_push(std::string& out, Bytes channel,

@@ -29,6 +29,7 @@ class FlatEncoder final : public Encoder {
   void sub_refresh(std::string& out, std::uint32_t id,
                    const SubRefreshResult& result) const override;
   void error(std::string& out, std::uint32_t id, ErrorCode code) const override;
+  void application_error(std::string& out, std::uint32_t id, const ErrorOut& error) const override;
 
   void publication_push(std::string& out, Bytes channel,
                         const PublicationOut& publication) const override;

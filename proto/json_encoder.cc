@@ -233,10 +233,15 @@ void JsonEncoder::sub_refresh(std::string& out, std::uint32_t id,
 }
 
 void JsonEncoder::error(std::string& out, std::uint32_t id, ErrorCode code) const {
+  application_error(out, id, ErrorOut(code));
+}
+
+void JsonEncoder::application_error(std::string& out, std::uint32_t id,
+                                    const ErrorOut& error) const {
   Object object(begin_reply(out, id, "error"));
-  object.number("code", static_cast<std::uint32_t>(code));
-  object.text("message", error_text(code));
-  object.flag("temporary", error_temporary(code));
+  object.number("code", error.code);
+  object.text("message", error.message);
+  object.flag("temporary", error.temporary);
   object.end();
   end_message(out);
 }

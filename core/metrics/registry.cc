@@ -4,6 +4,8 @@
 #include <array>
 
 #include "core/base/bytes.h"
+#include "core/metrics/metric_text.h"
+#include "core/metrics/proxy_metrics.h"
 
 namespace millrace {
 
@@ -134,6 +136,8 @@ constexpr std::array kEntries = {
           &M::presence_changes_total},
     Entry{"presence_changes_dropped_total", "Joins and leaves not told: more than a batch holds.",
           kC, &M::presence_changes_dropped_total},
+    Entry{"proxy_inflight", "Questions to the application that are not answered yet.", kG,
+          &M::proxy_inflight},
     Entry{"mailbox_refused_total", "Messages between shards that found a full lane.", kC,
           &M::mailbox_refused_total},
     Entry{"ring_enters_total", "Calls of io_uring_enter.", kC, &M::ring_enters_total},
@@ -155,16 +159,6 @@ constexpr std::array kEntries = {
     Entry{"allocation_failures_total", "Allocations that failed.", kC,
           &M::allocation_failures_total},
 };
-
-void head(std::string& out, Bytes name, Bytes help, Bytes type) {
-  out.append("# HELP millrace_").append(name).append(" ").append(help).append("\n");
-  out.append("# TYPE millrace_").append(name).append(" ").append(type).append("\n");
-}
-
-void sample(std::string& out, Bytes name, const std::string& labels, std::uint64_t value) {
-  out.append("millrace_").append(name).append(labels).append(" ");
-  out.append(std::to_string(value)).append("\n");
-}
 
 }  // namespace
 
@@ -244,6 +238,7 @@ ShardMetrics sum_of(std::span<const ShardMetrics> shards) {
     for (std::size_t i = 0; i < kTokenRefusals; ++i) {
       sum.tokens_refused_total[i] += shard.tokens_refused_total[i];
     }
+    add_proxy(sum, shard);
     for (const auto& [code, count] : shard.disconnects_total) sum.disconnects_total[code] += count;
   }
   return sum;
@@ -253,34 +248,35 @@ std::string prometheus_text(std::span<const ShardMetrics> shards) {
   const ShardMetrics sum = sum_of(shards);
   std::string out;
   for (const Entry& entry : kEntries) {
-    head(out, entry.name, entry.help, entry.kind == Kind::kCounter ? "counter" : "gauge");
-    sample(out, entry.name, "", sum.*entry.field);
+    metric_head(out, entry.name, entry.help, entry.kind == Kind::kCounter ? "counter" : "gauge");
+    metric_sample(out, entry.name, "", sum.*entry.field);
   }
-  head(out, "connections_rejected_total", "Connections refused before they were clients.",
-       "counter");
+  metric_head(out, "connections_rejected_total", "Connections refused before they were clients.",
+              "counter");
   for (std::size_t i = 0; i < kRejectReasons; ++i) {
     const char* reason = reject_reason_name(static_cast<RejectReason>(i));
-    sample(out, "connections_rejected_total", std::string("{reason=\"") + reason + "\"}",
-           sum.rejected_total[i]);
+    metric_sample(out, "connections_rejected_total", std::string("{reason=\"") + reason + "\"}",
+                  sum.rejected_total[i]);
   }
-  head(out, "history_evicted_total",
-       "Kept publications dropped early, by what there was no more room for.", "counter");
+  metric_head(out, "history_evicted_total",
+              "Kept publications dropped early, by what there was no more room for.", "counter");
   for (std::size_t i = 0; i < kHistoryEvictions; ++i) {
     const char* reason = history_eviction_name(static_cast<HistoryEviction>(i));
-    sample(out, "history_evicted_total", std::string("{reason=\"") + reason + "\"}",
-           sum.history_evicted_total[i]);
+    metric_sample(out, "history_evicted_total", std::string("{reason=\"") + reason + "\"}",
+                  sum.history_evicted_total[i]);
   }
-  head(out, "tokens_refused_total", "Tokens of clients that were not accepted, by cause.",
-       "counter");
+  metric_head(out, "tokens_refused_total", "Tokens of clients that were not accepted, by cause.",
+              "counter");
   for (std::size_t i = 0; i < kTokenRefusals; ++i) {
     const char* cause = token_refusal_name(static_cast<TokenRefusal>(i));
-    sample(out, "tokens_refused_total", std::string("{cause=\"") + cause + "\"}",
-           sum.tokens_refused_total[i]);
+    metric_sample(out, "tokens_refused_total", std::string("{cause=\"") + cause + "\"}",
+                  sum.tokens_refused_total[i]);
   }
-  head(out, "disconnects_total", "WebSocket connections that ended, by close code; 1006 is none.",
-       "counter");
+  out += proxy_text(sum);
+  metric_head(out, "disconnects_total",
+              "WebSocket connections that ended, by close code; 1006 is none.", "counter");
   for (const auto& [code, count] : sum.disconnects_total) {
-    sample(out, "disconnects_total", "{code=\"" + std::to_string(code) + "\"}", count);
+    metric_sample(out, "disconnects_total", "{code=\"" + std::to_string(code) + "\"}", count);
   }
   return out;
 }
@@ -306,21 +302,21 @@ std::string process_text(const ProcessMetrics& process) {
   std::string out;
   for (const Gauge& gauge : gauges) {
     if (!gauge.value) continue;
-    head(out, gauge.name, gauge.help, "gauge");
-    sample(out, gauge.name, "", *gauge.value);
+    metric_head(out, gauge.name, gauge.help, "gauge");
+    metric_sample(out, gauge.name, "", *gauge.value);
   }
-  head(out, "max_connections_limit_info", "Which limit millrace_max_connections comes from.",
-       "gauge");
-  sample(out, "max_connections_limit_info", "{limit=\"" + process.deciding_limit + "\"}", 1);
+  metric_head(out, "max_connections_limit_info", "Which limit millrace_max_connections comes from.",
+              "gauge");
+  metric_sample(out, "max_connections_limit_info", "{limit=\"" + process.deciding_limit + "\"}", 1);
   return out;
 }
 
 std::string shard_stalls_text(std::span<const std::uint64_t> stalls) {
   std::string out;
-  head(out, "shard_stalls_total", "Times that a shard gave no sign of life for over 100 ms.",
-       "counter");
+  metric_head(out, "shard_stalls_total", "Times that a shard gave no sign of life for over 100 ms.",
+              "counter");
   for (std::size_t i = 0; i < stalls.size(); ++i) {
-    sample(out, "shard_stalls_total", "{shard=\"" + std::to_string(i) + "\"}", stalls[i]);
+    metric_sample(out, "shard_stalls_total", "{shard=\"" + std::to_string(i) + "\"}", stalls[i]);
   }
   return out;
 }

@@ -45,6 +45,37 @@ enum class TokenRefusal : std::uint8_t {
 inline constexpr std::size_t kTokenRefusals = 8;
 const char* token_refusal_name(TokenRefusal cause);
 
+// What the application behind the server is asked or told. Label `method`.
+enum class ProxyMethod : std::uint8_t {
+  kConnect,
+  kSubscribe,
+  kPublish,
+  kRpc,
+  kRefresh,
+  kSubRefresh,
+  kSend,        // told
+  kDisconnect,  // the same
+};
+inline constexpr std::size_t kProxyMethods = 8;
+const char* proxy_method_name(ProxyMethod method);
+
+// What became of that. Label `outcome`.
+enum class ProxyOutcome : std::uint8_t {
+  kAllowed,
+  kRefused,       // an error of the application's
+  kDisconnected,  // by it
+  kTold,
+  kNoResponders,
+  kTimeout,
+  kLost,  // the connection to NATS was away, or its lane full
+  kBadReply,
+  kBreakerOpen,
+  kFull,       // too many were out
+  kForgotten,  // who asked had gone
+};
+inline constexpr std::size_t kProxyOutcomes = 11;
+const char* proxy_outcome_name(ProxyOutcome outcome);
+
 struct ShardMetrics {
   // Connections
   std::uint64_t connections = 0;  // gauge: sockets, from accept to close
@@ -121,6 +152,12 @@ struct ShardMetrics {
   std::uint64_t presence_batches_total = 0;          // of joins and leaves
   std::uint64_t presence_changes_total = 0;          // in them
   std::uint64_t presence_changes_dropped_total = 0;  // more than a batch holds
+  // The application behind it, by method
+  std::array<std::array<std::uint64_t, kProxyOutcomes>, kProxyMethods> proxy_requests_total{};
+  std::array<std::uint64_t, kProxyMethods> proxy_retries_total{};
+  std::array<std::uint64_t, kProxyMethods> proxy_waited_us_total{};  // of what was answered or not
+  std::array<std::uint64_t, kProxyMethods> proxy_breaker_state{};    // gauge: 0 closed, 2 open
+  std::uint64_t proxy_inflight = 0;                                  // gauge
   // Between shards
   std::uint64_t mailbox_refused_total = 0;
   // Ring and loop (copied from their own stats at the snapshot)

@@ -42,6 +42,21 @@ bool decode(Bytes text, const Values& values, std::string& out) {
   return (bits & ((1U << count) - 1)) == 0;
 }
 
+std::string encode(Bytes bytes, Bytes letters) {
+  std::string text;
+  text.reserve((bytes.size() * 4 + 2) / 3 + 2);
+  std::uint32_t bits = 0;
+  unsigned count = 0;
+  for (const char c : bytes) {
+    bits = bits << 8 | static_cast<unsigned char>(c);
+    for (count += 8; count >= 6; count -= 6) {
+      text.push_back(letters[bits >> (count - 6) & 0x3f]);
+    }
+  }
+  if (count > 0) text.push_back(letters[bits << (6 - count) & 0x3f]);
+  return text;
+}
+
 }  // namespace
 
 bool decode_base64url(Bytes text, std::string& out) { return decode(text, kUrlValues, out); }
@@ -56,18 +71,11 @@ bool decode_base64(Bytes text, std::string& out) {
   return decode(text, kPlainValues, out);
 }
 
-std::string encode_base64url(Bytes bytes) {
-  std::string text;
-  text.reserve((bytes.size() * 4 + 2) / 3);
-  std::uint32_t bits = 0;
-  unsigned count = 0;
-  for (const char c : bytes) {
-    bits = bits << 8 | static_cast<unsigned char>(c);
-    for (count += 8; count >= 6; count -= 6) {
-      text.push_back(kUrlLetters[bits >> (count - 6) & 0x3f]);
-    }
-  }
-  if (count > 0) text.push_back(kUrlLetters[bits << (6 - count) & 0x3f]);
+std::string encode_base64url(Bytes bytes) { return encode(bytes, kUrlLetters); }
+
+std::string encode_base64(Bytes bytes) {
+  std::string text = encode(bytes, kPlainLetters);
+  text.append((4 - text.size() % 4) % 4, '=');
   return text;
 }
 

@@ -16,5 +16,6 @@ namespace millrace {
 [[nodiscard]] bool decode_base64(Bytes text, std::string& out);
 
 std::string encode_base64url(Bytes bytes);
+std::string encode_base64(Bytes bytes);
 
 }  // namespace millrace

@@ -1,10 +1,8 @@
 #include "net/auth/claims_reader.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "core/hub/channel_name.h"
-#include "net/auth/base64url.h"
 
 namespace millrace {
 namespace {
@@ -19,12 +17,12 @@ Result<ConnectClaims, TokenError> ClaimsReader::connect(Bytes json, std::int64_t
   if (claims_.find("channel")) return TokenError::kIsForSubscribing;
   if (Failure failed = take_name("sub", out.user)) return *failed;
   if (Failure failed = take_name("jti", out.token_id)) return *failed;
-  if (Failure failed = take_json(claims_, "info", out.info)) return *failed;
+  if (Failure failed = subscriptions_.take_json(claims_, "info", out.info)) return *failed;
   if (const auto meta = claims_.find("meta")) out.meta = json_one_line(*meta);
-  if (Failure failed = take_subs(out.subs)) return *failed;
+  if (Failure failed = subscriptions_.take_subs(claims_, out.subs)) return *failed;
   // Read in any case, so that a wrong one is found at once; `subs` wins.
   std::vector<ClaimedSubscription> channels;
-  if (Failure failed = take_channels(channels)) return *failed;
+  if (Failure failed = SubscriptionReader::take_channels(claims_, channels)) return *failed;
   if (out.subs.empty()) out.subs = std::move(channels);
   return out;
 }
@@ -40,7 +38,7 @@ Result<SubscribeClaims, TokenError> ClaimsReader::subscribe(Bytes json, std::int
   if (Failure failed = take_name("sub", out.user)) return *failed;
   if (Failure failed = take_name("client", out.client)) return *failed;
   if (Failure failed = take_name("jti", out.token_id)) return *failed;
-  if (Failure failed = take_subscription(claims_, out.sub)) return *failed;
+  if (Failure failed = subscriptions_.take_subscription(claims_, out.sub)) return *failed;
   return out;
 }
 
@@ -109,84 +107,6 @@ ClaimsReader::Failure ClaimsReader::take_name(Bytes claim, std::string& out) con
   if (!name || name->size() > kMaxTokenUser) return TokenError::kBadUser;
   out = *std::move(name);
   return std::nullopt;
-}
-
-ClaimsReader::Failure ClaimsReader::take_json(const JsonObject& from, Bytes claim,
-                                              std::string& out) {
-  if (const auto value = from.find(claim)) out = json_one_line(*value);
-  const auto encoded = from.find(std::string("b64").append(claim));
-  if (!encoded) return std::nullopt;
-  const auto text = json_string(*encoded);
-  if (!text || !decode_base64(*text, decoded_) || !validator_.valid(decoded_)) {
-    return TokenError::kBadInfo;
-  }
-  out = json_one_line(json_trim(decoded_));
-  return std::nullopt;
-}
-
-ClaimsReader::Failure ClaimsReader::take_subs(std::vector<ClaimedSubscription>& subs) {
-  const auto value = claims_.find("subs");
-  if (!value) return std::nullopt;
-  if (!value->starts_with('{')) return TokenError::kBadClaims;
-  // One more than allowed, so that the two causes are told apart.
-  if (!subs_.read(*value, kMaxTokenSubscriptions + 1)) {
-    return subs_.size() > kMaxTokenSubscriptions ? TokenError::kTooManySubscriptions
-                                                 : TokenError::kBadClaims;
-  }
-  if (subs_.size() > kMaxTokenSubscriptions) return TokenError::kTooManySubscriptions;
-  subs.reserve(subs_.size());
-  for (std::size_t i = 0; i < subs_.size(); ++i) {
-    if (!is_channel(subs_.name(i))) return TokenError::kBadChannel;
-    if (!sub_.read(subs_.value(i), kMaxClaims)) return TokenError::kBadClaims;
-    ClaimedSubscription& sub = subs.emplace_back();
-    sub.channel = subs_.name(i);
-    if (Failure failed = take_subscription(sub_, sub)) return failed;
-  }
-  return std::nullopt;
-}
-
-ClaimsReader::Failure ClaimsReader::take_channels(std::vector<ClaimedSubscription>& subs) {
-  const auto value = claims_.find("channels");
-  if (!value) return std::nullopt;
-  if (!value->starts_with('[')) return TokenError::kBadClaims;
-  JsonElements list(*value);
-  while (list.next()) {
-    auto name = json_string(list.value());
-    if (!name || !is_channel(*name)) return TokenError::kBadChannel;
-    const bool known = std::any_of(subs.begin(), subs.end(),
-                                   [&](const auto& sub) { return sub.channel == *name; });
-    if (known) continue;
-    if (subs.size() == kMaxTokenSubscriptions) return TokenError::kTooManySubscriptions;
-    subs.emplace_back().channel = *std::move(name);
-  }
-  return std::nullopt;
-}
-
-ClaimsReader::Failure ClaimsReader::take_subscription(const JsonObject& from,
-                                                      ClaimedSubscription& sub) {
-  if (Failure failed = take_json(from, "info", sub.info)) return failed;
-  if (Failure failed = take_json(from, "data", sub.data)) return failed;
-  const auto overrides = from.find("override");
-  return overrides ? take_override(*overrides, sub) : std::nullopt;
-}
-
-// {"presence":{"value":true},..}
-ClaimsReader::Failure ClaimsReader::take_override(Bytes text, ClaimedSubscription& sub) {
-  if (!overrides_.read(text, kMaxClaims)) return TokenError::kBadClaims;
-  const auto take = [this](Bytes name, std::optional<bool>& out) {
-    const auto value = overrides_.find(name);
-    if (!value) return true;
-    if (!override_.read(*value, kMaxClaims)) return false;
-    const auto said = override_.find("value");
-    out = said ? json_bool(*said) : std::nullopt;
-    return out.has_value();
-  };
-  std::optional<bool> pushed;  // who has join and leave gets them
-  const bool ok = take("presence", sub.presence) && take("join_leave", sub.join_leave) &&
-                  take("force_push_join_leave", pushed) &&
-                  take("force_positioning", sub.positioned) &&
-                  take("force_recovery", sub.recoverable);
-  return ok ? std::nullopt : Failure(TokenError::kBadClaims);
 }
 
 }  // namespace millrace

@@ -9,15 +9,14 @@
 #include "core/base/bytes.h"
 #include "core/base/result.h"
 #include "net/auth/claims.h"
+#include "net/auth/subscription_reader.h"
 #include "net/auth/token_error.h"
 #include "net/auth/token_json.h"
 #include "proto/json_text.h"
 
 namespace millrace {
 
-inline constexpr std::size_t kMaxClaims = 128;              // members of one object
-inline constexpr std::size_t kMaxTokenUser = 255;           // bytes; also of `jti` and `client`
-inline constexpr std::size_t kMaxTokenSubscriptions = 128;  // as many as a connection may have
+inline constexpr std::size_t kMaxTokenUser = 255;  // bytes; also of `jti` and `client`
 // How far `iat` may lie in the future: the clocks of two machines differ. `exp` and `nbf` have no
 // such kindness: who makes tokens can choose them.
 inline constexpr std::int64_t kIssuedLeeway = 30;
@@ -44,23 +43,11 @@ class ClaimsReader {
   [[nodiscard]] Failure check_audience() const;
   [[nodiscard]] Failure check_issuer() const;
   [[nodiscard]] Failure take_name(Bytes claim, std::string& out) const;
-  // `claim` or, winning, `b64claim` of `from`.
-  [[nodiscard]] Failure take_json(const JsonObject& from, Bytes claim, std::string& out);
-  [[nodiscard]] Failure take_subs(std::vector<ClaimedSubscription>& subs);
-  [[nodiscard]] Failure take_channels(std::vector<ClaimedSubscription>& subs);
-  // The members of a subscription's object: info, data, override.
-  [[nodiscard]] Failure take_subscription(const JsonObject& from, ClaimedSubscription& sub);
-  [[nodiscard]] Failure take_override(Bytes text, ClaimedSubscription& sub);
 
   TokenExpectations expected_;
   JsonValidator validator_;
   JsonObject claims_;
-  // Objects inside, from the outside in.
-  JsonObject subs_;
-  JsonObject sub_;
-  JsonObject overrides_;
-  JsonObject override_;
-  std::string decoded_;
+  SubscriptionReader subscriptions_;
 };
 
 }  // namespace millrace

@@ -196,6 +196,11 @@ std::optional<Admission::Refused> Admission::admit_upgrade(ConnId id, const Http
   return std::nullopt;
 }
 
+Peer Admission::client_of(const Peer& peer, const HttpRequest& request) const {
+  if (!contains(limits_.trusted_proxies, peer)) return peer;
+  return forwarded_client(request, limits_.forwarded, peer, limits_.trusted_proxies).peer;
+}
+
 void Admission::on_arrived(ConnId id) {
   std::uint8_t& facts = facts_[id.index];
   if ((facts & kHalfOpen) == 0) return;

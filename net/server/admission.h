@@ -75,6 +75,9 @@ class Admission final : public AcceptGate, public SlotObserver, public Arrivals 
   [[nodiscard]] std::optional<Refused> admit_upgrade(ConnId id, const HttpRequest& request,
                                                      Instant now);
 
+  // Whose word a request is: a trusted proxy speaks for its client.
+  [[nodiscard]] Peer client_of(const Peer& peer, const HttpRequest& request) const;
+
   // From now on accepts are as fast as they come: a drain closes the kernel's queue, and who waits
   // in it then is reset.
   void pace_no_more(Instant now);

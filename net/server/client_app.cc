@@ -90,12 +90,30 @@ void ClientApp::serve_websocket(HttpConnection& http, const HttpRequest& request
   if (auto refused = admission_.admit_upgrade(http.connection().id(), request, now)) {
     return http.refuse(serialize(refused->response, false), refused->reason, now);
   }
+  note_place(http, request);
   const bool frame_pings = request.query_value("cf_ws_frame_ping_pong") == "true";
   const bool json = decision.subprotocol == Subprotocol::kJson;
   auto transport = std::make_unique<WsTransportOf<Session>>(
       http.connection(), ws_, sessions_, frame_pings ? PingStyle::kFrame : PingStyle::kMessage,
       json ? WireFormat::kJson : WireFormat::kFlatBuffers, now);
   http.upgrade(decision.response, std::move(transport));
+}
+
+// What the application is told of, if it is asked about who connects.
+void ClientApp::note_place(HttpConnection& http, const HttpRequest& request) {
+  const ApplicationDoor* door = sessions_.application;
+  if (door == nullptr || !door->asks(ProxyMethod::kConnect)) return;
+  auto place = std::make_unique<ClientPlace>();
+  place->address = admission_.client_of(http.connection().peer(), request).address_text();
+  place->path = request.query_value("path").value_or("").substr(0, ClientPlace::kMaxPath);
+  std::size_t bytes = 0;
+  for (const std::string& name : door->headers()) {
+    const auto value = request.field(name);
+    if (!value || value->size() > ClientPlace::kMaxHeaderBytes - bytes) continue;
+    bytes += value->size();
+    place->headers.emplace_back(name, std::string(*value));
+  }
+  sessions_.application_notes.at(http.connection().id().index).place = std::move(place);
 }
 
 bool ClientApp::key_is_right(const HttpRequest& request) const {

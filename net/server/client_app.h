@@ -52,6 +52,7 @@ class ClientApp final : public HttpApp {
   void serve_websocket(HttpConnection& http, const HttpRequest& request, Instant now);
   void serve_publish(HttpConnection& http, const HttpRequest& request, Instant now);
   void serve_revoke(HttpConnection& http, const HttpRequest& request, Instant now);
+  void note_place(HttpConnection& http, const HttpRequest& request);
   // False if it answered: the server API takes POST with the key.
   bool may_use_api(HttpConnection& http, const HttpRequest& request, Instant now);
   [[nodiscard]] bool key_is_right(const HttpRequest& request) const;

@@ -64,6 +64,7 @@ ClientShard::ClientShard(ShardId id, const ClientShardOptions& options, SharedSt
       memory_watch_(reactor_),
       drain_(id, shared.drain, options.drain_timeout, reactor_, table_, listeners_, random_),
       gaps_(hub_, reactor_.timers(), session_settings_, metrics_) {
+  use_proxy(options.proxy);
   if (options.reloadable != nullptr) adopt(options.reloadable);
   reactor_.set_heartbeat(shared.heartbeats[id.value]);
   desk_.context().arrivals = &admission_;
@@ -102,6 +103,10 @@ Result<void> ClientShard::make_broker(const BrokerSeam& seam) {
                                             calendar_clock_, random_, metrics_, options_.jet);
     }
     broker_ = std::make_unique<ClusterBroker>(*port_, std::move(plain), std::move(streams));
+    door_ = std::make_unique<NatsDoor>(*port_, options_.nats->subject_prefix, desk_,
+                                       reactor_.timers(), random_, metrics_);
+    door_->use(proxy_settings_);
+    desk_.context().application = door_.get();
   }
   hub_.set_broker(*broker_);
   return {};
@@ -193,6 +198,7 @@ std::unique_ptr<ShardSnapshot> ClientShard::snapshot() {
   metrics_.recv_buffers_leased = buffers_->leased();
   metrics_.decoders_lent = ws_.lent();
   if (id_.value == 0) metrics_.allocation_failures_total = MemoryReserve::failures();
+  if (door_ != nullptr) door_->count();
   const BrokerStatus status = broker_->status();
   metrics_.broker_ready = status.ready ? 1 : 0;
   auto made = std::make_unique<ShardSnapshot>();
@@ -212,7 +218,15 @@ void ClientShard::adopt(std::shared_ptr<const Reloadable> next) {
   if (options_.nats) keep_to_streams(options_.streams, session_settings_.namespaces);
   app_settings_.origins = reloadable_->origins;
   app_settings_.api_key = reloadable_->api_key;
+  use_proxy(reloadable_->proxy);
   desk_.context().tokens.use(reloadable_->token_keys, reloadable_->expectations);
+}
+
+void ClientShard::use_proxy(const ProxySettings& settings) {
+  const auto shards = static_cast<std::uint32_t>(options_.client_shards);
+  proxy_settings_ = settings;
+  proxy_settings_.requests = std::max(settings.requests / std::max(shards, 1U), 1U);
+  if (door_ != nullptr) door_->use(proxy_settings_);
 }
 
 // --- the end -------------------------------------------------------------------------------------

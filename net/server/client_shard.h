@@ -25,6 +25,7 @@
 #include "core/shard/shard_group.h"
 #include "core/time/clock.h"
 #include "net/broker/cluster_broker.h"
+#include "net/proxy/nats_door.h"
 #include "net/server/admission.h"
 #include "net/server/client_app.h"
 #include "net/server/drain.h"
@@ -51,6 +52,7 @@ struct ClientShardOptions {
   HttpTimeouts timeouts;
   SessionSettings sessions;
   ClientAppSettings app;
+  ProxySettings proxy;               // of all shards
   MemoryBrokerLimits memory_broker;  // of one shard
   std::shared_ptr<const TokenKeys> token_keys = std::make_shared<const TokenKeys>();
   TokenExpectations token_expectations;
@@ -161,6 +163,7 @@ class ClientShard final : public ShardBody,
                                    Instant now) override;
   [[nodiscard]] std::unique_ptr<ShardSnapshot> snapshot();
   void adopt(std::shared_ptr<const Reloadable> next);
+  void use_proxy(const ProxySettings& settings);
   // InboundSource: sees the drain's flags and the box of reloads, which another thread sets before
   // it wakes us.
   void drain(Instant now) override;
@@ -174,6 +177,7 @@ class ClientShard final : public ShardBody,
   SessionSettings session_settings_;
   ClientAppSettings app_settings_;
   std::shared_ptr<const Reloadable> reloadable_;
+  ProxySettings proxy_settings_;  // of this shard
   const std::vector<int> listen_fds_;
   ShardMetrics metrics_;
   std::unique_ptr<RecvBuffers> buffers_;
@@ -192,6 +196,7 @@ class ClientShard final : public ShardBody,
   SystemCalendar calendar_;
   CalendarClock& calendar_clock_;  // the system's, or who plays it
   SessionDesk desk_;
+  std::unique_ptr<NatsDoor> door_;  // to the application, if the broker is NATS
   WsShared ws_;
   ClientApp app_;
   ListenerSet listeners_;

@@ -14,6 +14,7 @@
 #include "core/time/instant.h"
 #include "net/http/forwarded.h"
 #include "net/nats/nats_security.h"
+#include "net/proxy/proxy_settings.h"
 #include "net/server/listen_address.h"
 #include "net/session/namespace_settings.h"
 
@@ -52,6 +53,9 @@ struct NamespaceConfig {
   std::uint32_t name_max_length = 255;
   NameCharset name_charset = NameCharset::kAny;
   std::string name_pattern;
+  bool proxy_subscribe = false;
+  bool proxy_publish = false;
+  bool proxy_sub_refresh = false;
 
   bool operator==(const NamespaceConfig&) const = default;
 };
@@ -142,12 +146,35 @@ struct LimitsConfig {
   bool operator==(const LimitsConfig&) const = default;
 };
 
+// What the application is asked (docs/APPLICATION.md).
+struct ProxyConfig {
+  std::uint32_t requests = 16'384;  // of all shards
+  std::uint32_t breaker_failures = 5;
+  Duration breaker_pause = seconds(1);
+  std::vector<std::string> headers;
+  ProxyMethodSettings connect;
+  ProxyMethodSettings subscribe;
+  ProxyMethodSettings publish;
+  ProxyMethodSettings rpc;
+  ProxyMethodSettings refresh;
+  ProxyMethodSettings sub_refresh;
+  ProxyMethodSettings send;
+  ProxyMethodSettings disconnect;
+
+  [[nodiscard]] bool asks_anything() const {
+    return connect.on || subscribe.on || publish.on || rpc.on || refresh.on || sub_refresh.on ||
+           send.on || disconnect.on;
+  }
+  bool operator==(const ProxyConfig&) const = default;
+};
+
 struct Config {
   ServerConfig server;
   BrokerConfig broker;
   ApiConfig api;
   TokenConfig token;
   LimitsConfig limits;
+  ProxyConfig proxy;
   std::map<std::string, NamespaceConfig, std::less<>> namespaces;  // what the file names
   bool insecure = false;
   bool join = false;

@@ -162,6 +162,11 @@ class Walk {
   void keys(std::string_view section, const std::string& name_space, const toml::table& table) {
     const std::string shown = std::string(section) + (name_space.empty() ? "" : "." + name_space);
     for (const auto& [name, node] : table) {
+      const std::string inner = std::string(section) + "." + std::string(name.str());
+      if (node.is_table() && section_known(inner)) {
+        keys(inner, {}, *node.as_table());
+        continue;
+      }
       const ConfigKey* key = find_key(section, name.str());
       if (key == nullptr) {
         unknown_key(name, section, shown);

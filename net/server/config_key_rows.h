@@ -31,6 +31,7 @@ inline constexpr auto kInLimits = in_section<&Config::limits, Field>;
 std::span<const ConfigKey> server_keys();     // [server], [broker], [api], [token]
 std::span<const ConfigKey> limit_keys();      // [limits], of connections and what they are made of
 std::span<const ConfigKey> protocol_keys();   // [limits], of what clients do once they are in
+std::span<const ConfigKey> proxy_keys();      // [proxy] and its sections, a method each
 std::span<const ConfigKey> namespace_keys();  // [namespaces.NAME]
 std::span<const ConfigKey> start_keys();      // not in the file
 

@@ -20,6 +20,7 @@ std::string upper(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    if (c == '.') c = '_';
   }
   return out;
 }
@@ -75,6 +76,7 @@ bool is_bare(const ConfigKey& key, std::string_view text) {
     case ValueKind::kText:
     case ValueKind::kPath:
     case ValueKind::kPathList:
+    case ValueKind::kFieldList:
     case ValueKind::kAudience:
     case ValueKind::kPattern:
       return false;
@@ -96,7 +98,8 @@ std::string audience_text(const Audience& audience) {
 bool is_list(ValueKind kind) {
   return kind == ValueKind::kAddressList || kind == ValueKind::kOriginList ||
          kind == ValueKind::kNetworkList || kind == ValueKind::kUrlList ||
-         kind == ValueKind::kPathList || kind == ValueKind::kAudience;
+         kind == ValueKind::kPathList || kind == ValueKind::kFieldList ||
+         kind == ValueKind::kAudience;
 }
 
 bool is_namespace_key(const ConfigKey& key) { return key.section == kNamespacesSection; }
@@ -188,6 +191,8 @@ std::string allowed_text(const ConfigKey& key) {
       return "the path of a file, at most " + max + " bytes";
     case ValueKind::kPathList:
       return "paths of at most " + max + " files, each once";
+    case ValueKind::kFieldList:
+      return "at most " + max + " names of HTTP header fields, of at most 64 bytes, each once";
     case ValueKind::kAudience:
       return "a list of " + joined(choices_of(key), ", ", plain_text) +
              ", with anonymous beside another one only";

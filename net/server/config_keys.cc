@@ -29,7 +29,8 @@ constexpr ConfigKey kStartRows[] = {
 
 std::vector<ConfigKey> all_rows() {
   std::vector<ConfigKey> all;
-  for (const auto part : {server_keys, limit_keys, protocol_keys, namespace_keys, start_keys}) {
+  for (const auto part :
+       {server_keys, limit_keys, protocol_keys, proxy_keys, namespace_keys, start_keys}) {
     const std::span<const ConfigKey> rows = part();
     all.insert(all.end(), rows.begin(), rows.end());
   }

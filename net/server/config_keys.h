@@ -41,6 +41,7 @@ enum class ValueKind : std::uint8_t {
   kText,
   kPath,
   kPathList,
+  kFieldList,
   kAudience,
   kPattern,
 };

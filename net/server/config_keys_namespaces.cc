@@ -177,6 +177,30 @@ constexpr ConfigKey kRows[] = {
      .reloads = true,
      .help = "What a name is like behind the : (a name without one: all of it). * is any number of "
              "bytes, ? is one; empty is any name."},
+    {.section = kNamespacesSection,
+     .name = "proxy_subscribe",
+     .kind = ValueKind::kBool,
+     .slot = in_namespace<&NamespaceConfig::proxy_subscribe>,
+     .example = "true",
+     .reloads = true,
+     .help = "Whether the application decides who may subscribe without a token, instead of "
+             "allow_subscribe. Needs proxy.subscribe.on."},
+    {.section = kNamespacesSection,
+     .name = "proxy_publish",
+     .kind = ValueKind::kBool,
+     .slot = in_namespace<&NamespaceConfig::proxy_publish>,
+     .example = "true",
+     .reloads = true,
+     .help = "Whether the application decides what clients may publish, instead of allow_publish. "
+             "Needs proxy.publish.on."},
+    {.section = kNamespacesSection,
+     .name = "proxy_sub_refresh",
+     .kind = ValueKind::kBool,
+     .slot = in_namespace<&NamespaceConfig::proxy_sub_refresh>,
+     .example = "true",
+     .reloads = true,
+     .help = "Whether the application is asked when a subscription that it let in expires. Needs "
+             "proxy.sub_refresh.on."},
 };
 
 }  // namespace

@@ -69,9 +69,10 @@ class Loader {
   }
 
   Result<Config, ConfigError> finish() {
-    for (const auto check : {&Loader::check_broker, &Loader::check_security, &Loader::check_times,
-                             &Loader::check_sizes, &Loader::check_fair_use, &Loader::check_tokens,
-                             &Loader::check_addresses, &Loader::check_namespaces}) {
+    for (const auto check :
+         {&Loader::check_broker, &Loader::check_security, &Loader::check_times,
+          &Loader::check_sizes, &Loader::check_fair_use, &Loader::check_tokens,
+          &Loader::check_addresses, &Loader::check_proxy, &Loader::check_namespaces}) {
       if (Done done = (this->*check)(); !done) return done.error();
     }
     return std::move(config_);
@@ -253,6 +254,18 @@ class Loader {
       }
     }
     return {};
+  }
+
+  Done check_proxy() {
+    const auto fault = proxy_fault(config_);
+    if (!fault) return {};
+    for (const ConfigKey& key : config_keys()) {
+      const auto found = sources_.find({&key, std::string()});
+      const bool asks = key.section.starts_with("proxy.") && key.name == "on";
+      if (asks && found != sources_.end())
+        return ConfigError{found->second.place + ": proxy" + *fault};
+    }
+    return ConfigError{"proxy" + *fault};
   }
 
   // At the line of the key if it stands in the file, else at the namespace's.

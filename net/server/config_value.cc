@@ -196,6 +196,14 @@ Parsed<std::vector<ListenAddress>> parse_addresses(const ConfigKey& key, const R
       key, raw, [&key](const std::string& text) { return parse_address(key, text); });
 }
 
+bool is_field_name(std::string_view text) {
+  constexpr std::size_t kMostBytes = 64;
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  return !text.empty() && text.size() <= kMostBytes &&
+         text.find_first_not_of(kAlphabet) == text.npos;
+}
+
 Parsed<std::vector<std::string>> parse_texts(const ConfigKey& key, const RawValue& raw) {
   return parse_items<std::string>(key, raw, [&key](const std::string& text) {
     if (key.kind == ValueKind::kOriginList) {
@@ -208,6 +216,9 @@ Parsed<std::vector<std::string>> parse_texts(const ConfigKey& key, const RawValu
       constexpr std::size_t kMostBytes = 4'096;  // PATH_MAX
       const bool right = !text.empty() && text.size() <= kMostBytes;
       return right ? parse_path(text) : Parsed<std::string>(Refusal{in_quotes(text)});
+    }
+    if (key.kind == ValueKind::kFieldList) {
+      return is_field_name(text) ? Parsed<std::string>(text) : Refusal{in_quotes(text)};
     }
     CHECK(key.kind == ValueKind::kUrlList);
     return check_nats_url(text) ? Parsed<std::string>(text) : Refusal{in_quotes(text)};

@@ -17,7 +17,7 @@ struct Section {
   std::string_view text;
 };
 
-constexpr std::array<Section, 7> kSections{{
+constexpr std::array<Section, 16> kSections{{
     {"server", "[server]", "Where it listens, and how much of the machine it takes."},
     {"broker", "[broker]",
      "What carries publications. URLs of NATS without a kind, or from a later source than the "
@@ -29,6 +29,18 @@ constexpr std::array<Section, 7> kSections{{
      "`allow_anonymous`, no client can connect. What this process is told from a file or a "
      "variable is never logged."},
     {"limits", "[limits]", "Everything has a limit; these are the ones that can be set."},
+    {"proxy", "[proxy]",
+     "What clients do is decided by the application behind the server, which is asked over NATS; "
+     "each method has a section of its own. [APPLICATION.md](APPLICATION.md) has the bodies of all "
+     "questions and answers."},
+    {"proxy.connect", "[proxy.connect]", "Connecting."},
+    {"proxy.subscribe", "[proxy.subscribe]", "Subscribing."},
+    {"proxy.publish", "[proxy.publish]", "Publishing."},
+    {"proxy.rpc", "[proxy.rpc]", "Calls."},
+    {"proxy.refresh", "[proxy.refresh]", "Connections that expire."},
+    {"proxy.sub_refresh", "[proxy.sub_refresh]", "Subscriptions that expire."},
+    {"proxy.send", "[proxy.send]", "Messages that want no answer."},
+    {"proxy.disconnect", "[proxy.disconnect]", "Leaving."},
     {kNamespacesSection, "[namespaces.NAME]",
      "The settings of the channels that begin with `NAME:`; `[namespaces.default]` is for channels "
      "without a `:`. A namespace that is not configured has no channels (error 102), but under "

@@ -90,14 +90,39 @@ Fault fault_of_payload(const NamespaceConfig& settings) {
                         "write payload = \"json\", or take delta out"};
 }
 
+Fault asks_nobody(std::string_view key, std::string_view method) {
+  const std::string section = "proxy." + std::string(method);
+  return NamespaceFault{key, "is true, but " + section +
+                                 ".on is false, so nobody is asked; write [" + section +
+                                 "] on = true, or take it out"};
+}
+
+Fault fault_of_proxy(const NamespaceConfig& settings, const NamespaceWorld& world) {
+  if (settings.proxy_subscribe && !world.asks_subscribe) {
+    return asks_nobody("proxy_subscribe", "subscribe");
+  }
+  if (settings.proxy_publish && !world.asks_publish) return asks_nobody("proxy_publish", "publish");
+  if (settings.proxy_sub_refresh && !world.asks_sub_refresh) {
+    return asks_nobody("proxy_sub_refresh", "sub_refresh");
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::optional<std::string> proxy_fault(const Config& config) {
+  if (!config.proxy.asks_anything() || config.broker.kind == BrokerKind::kNats) return std::nullopt;
+  return " asks the application, but the broker is memory, and the application is asked over NATS; "
+         "use broker nats (--nats nats://127.0.0.1:4222), or turn all of [proxy] off";
+}
 
 std::optional<NamespaceFault> find_fault(const NamespaceConfig& settings,
                                          const NamespaceWorld& world) {
   if (Fault fault = fault_of_history(settings, world)) return fault;
   if (Fault fault = fault_of_what_needs_history(settings)) return fault;
   if (Fault fault = fault_of_presence(settings, world.broker)) return fault;
-  return fault_of_payload(settings);
+  if (Fault fault = fault_of_payload(settings)) return fault;
+  return fault_of_proxy(settings, world);
 }
 
 }  // namespace millrace

@@ -20,10 +20,18 @@ struct NamespaceFault {
 struct NamespaceWorld {
   BrokerKind broker;
   Duration position_check;
+  // What the application is asked at all.
+  bool asks_subscribe = false;
+  bool asks_publish = false;
+  bool asks_sub_refresh = false;
 };
 inline NamespaceWorld world_of(const Config& config) {
-  return {config.broker.kind, config.limits.position_check};
+  return {config.broker.kind, config.limits.position_check, config.proxy.subscribe.on,
+          config.proxy.publish.on, config.proxy.sub_refresh.on};
 }
+
+// What [proxy] asks can't be asked: what stands behind "proxy" in an error. Nothing: it can.
+std::optional<std::string> proxy_fault(const Config& config);
 
 std::optional<NamespaceFault> find_fault(const NamespaceConfig& settings,
                                          const NamespaceWorld& world);

@@ -40,6 +40,9 @@ NamespaceSettings settings_of(const NamespaceConfig& config, const LimitsConfig&
   settings.publish = config.allow_publish;
   settings.read_presence = config.allow_presence;
   settings.read_history = config.allow_history;
+  settings.proxy_subscribe = config.proxy_subscribe;
+  settings.proxy_publish = config.proxy_publish;
+  settings.proxy_sub_refresh = config.proxy_sub_refresh;
   settings.name_bytes = std::min(config.name_max_length, limits.channel_name_size);
   settings.name_ascii = config.name_charset == NameCharset::kAscii;
   settings.name_pattern = config.name_pattern;

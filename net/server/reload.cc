@@ -11,6 +11,7 @@
 #include "net/server/config_keys.h"
 #include "net/server/namespace_check.h"
 #include "net/server/namespace_plan.h"
+#include "net/server/proxy_plan.h"
 
 namespace millrace {
 namespace {
@@ -108,6 +109,7 @@ Result<std::shared_ptr<const Reloadable>> make_reloadable(const Config& config) 
   made->expectations = {token.audience, token.issuer};
   made->origins = {config.server.allowed_origins};
   made->api_key = config.api.key;
+  made->proxy = make_proxy_settings(config.proxy);
   return std::shared_ptr<const Reloadable>(std::move(made));
 }
 
@@ -151,6 +153,7 @@ Result<ReloadPlan> plan_reload(const Config& running, const Config& next,
             {.config = &plan.config, .name_space = nullptr});
   keep_payloads(source, payloads, plan);
   plan_namespaces(std::move(source), plan);
+  if (const auto fault = proxy_fault(plan.config)) return Error{"proxy" + *fault};
   // The new namespaces live under the broker and the limits of the start.
   for (const auto& [name, settings] : plan.config.namespaces) {
     if (const auto fault = find_fault(settings, world_of(plan.config))) {

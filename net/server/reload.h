@@ -19,6 +19,7 @@
 #include "net/auth/claims_reader.h"
 #include "net/auth/token_keys.h"
 #include "net/http/origin_policy.h"
+#include "net/proxy/proxy_settings.h"
 #include "net/server/config.h"
 #include "net/server/config_loader.h"
 #include "net/session/namespace_settings.h"
@@ -32,6 +33,7 @@ struct Reloadable {
   TokenExpectations expectations;
   OriginPolicy origins;
   std::string api_key;
+  ProxySettings proxy;  // of all shards
 };
 
 // Reads the files with keys.

@@ -15,6 +15,7 @@
 #include "net/nats/nats_files.h"
 #include "net/server/command_line.h"
 #include "net/server/namespace_plan.h"
+#include "net/server/proxy_plan.h"
 
 namespace millrace {
 
@@ -115,6 +116,7 @@ ClientShardOptions client_shard_options(const Config& config, std::size_t client
   sessions.channels_per_connection = limits.channels_per_connection;
   sessions.fair_use = {limits.commands_per_second, limits.commands_burst,
                        limits.errors_per_connection};
+  options.proxy = make_proxy_settings(config.proxy);
   options.app = {{config.server.allowed_origins}, config.api.key, MILLRACE_VERSION};
 
   if (config.broker.kind == BrokerKind::kNats) {

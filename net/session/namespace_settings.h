@@ -35,6 +35,10 @@ struct NamespaceSettings {
   Audience publish;
   Audience read_presence;
   Audience read_history;
+  // The application decides instead (docs/APPLICATION.md), where it is asked at all.
+  bool proxy_subscribe = false;
+  bool proxy_publish = false;
+  bool proxy_sub_refresh = false;
   // Rules for names, beside those of all channels (core/hub/channel_name.h).
   std::size_t name_bytes = 255;
   bool name_ascii = false;

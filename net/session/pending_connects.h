@@ -45,6 +45,7 @@ struct PendingConnect {
   std::uint32_t waiting = 0;  // for so many channels
   bool all_asked = false;     // no more will be added to `waiting`
   bool failed = false;        // the broker could not tell one of them
+  std::string data;           // that the application has for it; as its wire format takes it
   std::vector<Channel> channels;
   std::vector<SharedBytes> held;
   std::size_t held_bytes = 0;

@@ -97,8 +97,15 @@ bool Session::take(const Command& command, Bytes from_here, Bytes rest, Instant 
     context_.waiting.verify_later(transport_.id());
     return false;
   }
+  if (waits_for_answer(command)) {
+    waits_ = true;
+    wait_with_rest(from_here, now);
+    return false;
+  }
   if (!allowed(command, now)) return transport_.open();
+  context_.command = from_here.substr(0, from_here.size() - rest.size());
   std::visit([&](const auto& body) { handle(command.id, body, now); }, command.body);
+  context_.command = {};
   if (!transport_.open() || state_ == State::kRefused) return false;
   if (state_ != State::kConnecting) return true;
   if (!rest.empty()) wait_with_rest(rest, now);
@@ -158,6 +165,7 @@ void Session::on_sent() {
 void Session::resume(Instant now) {
   if (state_ == State::kClosed || !transport_.open()) return;
   waits_ = false;
+  if (!settle_decided(now)) return;
   if (state_ == State::kConnecting) finish_connect(now);
   while (!waiting() && transport_.open() && state_ != State::kRefused) {
     const auto frame = context_.waiting.take_first(transport_.id());
@@ -191,7 +199,9 @@ void Session::ping_at(Instant due) {
   set_deadline(context_.pings.round_down(due, context_.metrics.clients));
 }
 
-void Session::set_deadline(Instant due) { transport_.set_user_deadline(std::min(due, expires())); }
+void Session::set_deadline(Instant due) {
+  transport_.set_user_deadline(std::min({due, expires(), refresh_due()}));
+}
 
 Instant Session::expires() const {
   const Expiry expiry = identity_.expiry();
@@ -200,6 +210,7 @@ Instant Session::expires() const {
 
 void Session::on_deadline(Instant now) {
   if (connected() && expires() <= now) return end_expired(now);
+  if (connected() && refresh_due() <= now) return ask_refresh(now);
   switch (state_) {
     case State::kNew:
       if (transport_.input_waits()) return await_connect(now);
@@ -261,6 +272,7 @@ void Session::on_drain(Instant now) { disconnect(DisconnectCode::kShutdown, now)
 void Session::on_closing(Instant now) {
   const ConnId id = transport_.id();
   // While it can still say who it was.
+  leave_application(now);
   context_.hub.drop(id.index, now);
   context_.notes.erase_all(id.index);
   context_.waiting.forget(id);
@@ -290,13 +302,22 @@ void Session::fail(std::uint32_t id, ErrorCode code) {
   send();
   // The one is counted as a command, the other is ours.
   if (code == ErrorCode::kTooManyRequests || code == ErrorCode::kInternal) return;
-  if (!fair_use_.on_error(context_.settings.fair_use, context_.now)) {
-    disconnect(DisconnectCode::kTooManyErrors, context_.now);
+  count_error(context_.now);
+}
+
+void Session::count_error(Instant now) {
+  if (!fair_use_.on_error(context_.settings.fair_use, now)) {
+    disconnect(DisconnectCode::kTooManyErrors, now);
   }
 }
 
 void Session::disconnect(DisconnectCode code, Instant now) {
-  transport_.close(static_cast<std::uint16_t>(code), disconnect_text(code), now);
+  close_with(static_cast<std::uint16_t>(code), disconnect_text(code), now);
+}
+
+void Session::close_with(std::uint16_t code, Bytes reason, Instant now) {
+  note_leaving(code, reason);
+  transport_.close(code, reason, now);
 }
 
 }  // namespace millrace

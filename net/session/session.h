@@ -6,7 +6,9 @@
 // publish, history, presence) may come after replies to later commands; per channel the order is
 // kept: an unsubscribe that overtakes its pending subscribe answers that first. While a command
 // waits for a turn to verify its token, or a connect command for the channels that come with it,
-// all that follows waits too (waiting_sessions.h).
+// all that follows waits too (waiting_sessions.h). Where the application is asked (application.h),
+// a connect command waits for it, and so does what names a channel that a question is about; all
+// else goes on, and replies to rpc come in the order of their answers.
 //
 // A long answer (recovery, history, a list of members) has at most half of the client's send queue.
 // So the next such question waits until the one before it is answered, and the queue is short
@@ -30,6 +32,7 @@
 #include <utility>
 
 #include "core/base/uuid.h"
+#include "net/session/application.h"
 #include "net/session/fair_use.h"
 #include "net/session/identity.h"
 #include "net/session/session_context.h"
@@ -59,7 +62,10 @@ class Session final : public TransportUser {
 
   // What was kept while it waited is handled.
   void resume(Instant now);
-  // A subscription's token has expired, and the grace is over.
+  // What it asked, once for each question. REQUIRES: it has not closed.
+  void on_application_answer(std::uint64_t ticket, ApplicationAnswer& answer, Instant now);
+  // A subscription's token has expired, and the grace is over; or what the application gave has,
+  // and it may be asked.
   void expire_subscription(Bytes channel, Instant now);
   // Ends it, or subscriptions of it, if that is what they were let in with.
   void look_at(const Revocation& revocation, Instant now);
@@ -85,6 +91,7 @@ class Session final : public TransportUser {
 
  private:
   class Commands;
+  class Answered;
   enum class State : std::uint8_t {
     kNew,         // waits for the connect command
     kConnecting,  // has it, and waits for channels: all that follows is kept
@@ -123,9 +130,41 @@ class Session final : public TransportUser {
   void handle(std::uint32_t id, const SubRefreshCommand& command, Instant now);
   void handle(std::uint32_t id, const SendCommand& command, Instant now);
 
+  // The application: session_application.cc, session_refresh.cc. False: nobody can be asked now.
+  [[nodiscard]] bool asks(ProxyMethod method) const;
+  [[nodiscard]] bool waits_for_answer(const Command& command) const;
+  [[nodiscard]] bool ask(ApplicationQuestion question, Instant now);
+  void tell(ApplicationQuestion question, Instant now);
+  void settle_command(Bytes command, ApplicationAnswer& answer, Instant now);
+  bool settle_decided(Instant now);
+  void refuse(std::uint32_t id, const ApplicationAnswer& answer, Instant now);
+  void ask_connect(std::uint32_t id, const ConnectCommand& command, Instant now);
+  void end_unconnected(std::uint32_t id, Instant now);
+  void settle(std::uint32_t id, const ConnectCommand& command, ApplicationAnswer& answer,
+              Instant now);
+  void settle(std::uint32_t id, const SubscribeCommand& command, ApplicationAnswer& answer,
+              Instant now);
+  void settle(std::uint32_t id, const PublishCommand& command, ApplicationAnswer& answer,
+              Instant now);
+  void settle(std::uint32_t id, const RpcCommand& command, ApplicationAnswer& answer, Instant now);
+  void note_leaving(std::uint16_t code, Bytes reason);
+  void leave_application(Instant now);
+  [[nodiscard]] Instant ask_again_at(Instant now) const;
+  [[nodiscard]] bool refreshed_by_application() const;
+  [[nodiscard]] bool refreshed_by_application(Bytes channel, const SubscriptionNote& note) const;
+  [[nodiscard]] Instant refresh_due() const;
+  void plan_refresh(Expiry expiry);
+  void ask_refresh(Instant now);
+  void settle_refresh(const ApplicationAnswer& answer, Instant now);
+  [[nodiscard]] bool ask_sub_refresh(Bytes channel, Instant now);
+  void settle_sub_refresh(Bytes channel, const ApplicationAnswer& answer, Instant now);
+
   // Connecting.
   bool verify(std::uint32_t id, Bytes token, ConnectClaims& claims, Instant now);
   bool adopt(std::uint32_t id, const ConnectClaims& claims, bool proven, Instant now);
+  void begin_connect(std::uint32_t id, const ConnectClaims& claims,
+                     std::span<const KnownSubscription> known, Bytes data, Instant now);
+  [[nodiscard]] Uuid new_client() const;
   // The error of channels that it can't be subscribed to.
   [[nodiscard]] std::optional<ErrorCode> fault_of(
       std::span<const ClaimedSubscription> claimed) const;
@@ -145,6 +184,17 @@ class Session final : public TransportUser {
   // Subscriptions.
   // The settings of a channel that may be named; otherwise the command is answered.
   const NamespaceSettings* settings_for(std::uint32_t id, Bytes channel, Instant now);
+  // The settings of a channel that it is not in and that its wire format can take; otherwise the
+  // command is answered.
+  const NamespaceSettings* enterable(std::uint32_t id, const SubscribeCommand& command,
+                                     Instant now);
+  void enter(std::uint32_t id, const SubscribeCommand& command, const NamespaceSettings& settings,
+             const ClaimedSubscription& granted, Instant now);
+  // As the namespace takes it; `from_client` in the client's own format. Nothing: it does not.
+  [[nodiscard]] std::optional<Bytes> payload_of(Bytes data, const NamespaceSettings& settings,
+                                                bool from_client) const;
+  void publish(std::uint32_t id, Bytes channel, Bytes data, const StreamOptions& stream,
+               Instant now);
   // `granted` is what its token says.
   bool may_subscribe(std::uint32_t id, const SubscribeCommand& command,
                      const NamespaceSettings& settings, ClaimedSubscription& granted, Instant now);
@@ -164,6 +214,7 @@ class Session final : public TransportUser {
     UnsubscribeCode live;
   };
   void end_subscription(Bytes channel, const Ending& ending, Instant now);
+  void end_expired_subscription(Bytes channel, Instant now);
   [[nodiscard]] Asker asker(Bytes channel) const;
   // The token was made for this user, this channel, and this client if it names one.
   [[nodiscard]] bool is_own(const SubscribeClaims& claims, Bytes channel) const;
@@ -181,7 +232,9 @@ class Session final : public TransportUser {
   std::string& message();
   void send();
   void fail(std::uint32_t id, ErrorCode code);
+  void count_error(Instant now);
   void disconnect(DisconnectCode code, Instant now);
+  void close_with(std::uint16_t code, Bytes reason, Instant now);
   void pong_came();
   void end_expired(Instant now);
   void ping(Instant now);
@@ -189,6 +242,7 @@ class Session final : public TransportUser {
   void await_connect(Instant now);
   void await_pong(Instant now);
   void set_deadline(Instant due);
+  void restore_deadline(Instant now);
   [[nodiscard]] bool shard_is_late(Instant now) const;
   [[nodiscard]] Instant expires() const;
 
@@ -203,6 +257,8 @@ class Session final : public TransportUser {
   const WireFormat format_ : 2;
   bool waits_ : 1 = false;  // with a command: all that follows is kept
   bool asks_ : 1 = false;   // a question that may have a long answer
+  bool asks_application_ : 1 = false;
+  bool by_application_ : 1 = false;  // it was let in
   UserSeat seat_;
   FairUse fair_use_;
 };

@@ -21,24 +21,45 @@ void Session::handle(std::uint32_t id, const PublishCommand& command, Instant no
   if (command.data.empty() || command.data.size() > context_.settings.publication_bytes) {
     return fail(id, ErrorCode::kBadRequest);
   }
-  if (!may(settings->publish, asker(command.channel)))
+  const bool asked = settings->proxy_publish && asks(ProxyMethod::kPublish);
+  if (!asked && !may(settings->publish, asker(command.channel)))
     return fail(id, ErrorCode::kPermissionDenied);
-  Bytes data = command.data;
   if (settings->payload == PayloadKind::kBinary && format_ == WireFormat::kJson) {
     return fail(id, ErrorCode::kNotAvailable);
   }
-  if (settings->payload == PayloadKind::kJson && format_ != WireFormat::kJson &&
-      !context_.payloads.check(command.data, data)) {
-    return fail(id, ErrorCode::kBadRequest);
+  const auto data = payload_of(command.data, *settings, true);
+  if (!data) return fail(id, ErrorCode::kBadRequest);
+  if (!asked) return publish(id, command.channel, *data, settings->stream, now);
+  if (!ask({.method = ProxyMethod::kPublish,
+            .channel = command.channel,
+            .data = *data,
+            .data_is_json = settings->payload == PayloadKind::kJson},
+           now)) {
+    fail(id, ErrorCode::kInternal);
   }
+}
+
+std::optional<Bytes> Session::payload_of(Bytes data, const NamespaceSettings& settings,
+                                         bool from_client) const {
+  if (data.empty() || data.size() > context_.settings.publication_bytes) return std::nullopt;
+  // The decoder of JSON has checked what came by it.
+  const bool checked = from_client && format_ == WireFormat::kJson;
+  Bytes out = data;
+  if (settings.payload == PayloadKind::kJson && !checked && !context_.payloads.check(data, out)) {
+    return std::nullopt;
+  }
+  return out;
+}
+
+void Session::publish(std::uint32_t id, Bytes channel, Bytes data, const StreamOptions& stream,
+                      Instant now) {
   const auto token = context_.fanout.begin(transport_.id(), id);
   if (!token) return fail(id, ErrorCode::kTooManyRequests);
   ++context_.metrics.client_publishes_total;
   // Owned: a publication that shows a hole ends subscriptions on its way, perhaps ours, and with
   // them what the views of member() show.
-  const OwnedBytes info = pack_client_info(member(command.channel));
-  context_.hub.publish({command.channel, data, unpack_client_info(info), {}}, settings->stream,
-                       *token, now);
+  const OwnedBytes info = pack_client_info(member(channel));
+  context_.hub.publish({channel, data, unpack_client_info(info), {}}, stream, *token, now);
 }
 
 void Session::on_published(std::uint32_t ticket, bool accepted) {
@@ -134,16 +155,6 @@ void Session::on_presence_counts(std::uint32_t ticket, const PresencePage& page)
   if (!page.available) return fail(ticket, ErrorCode::kInternal);
   encoder().presence_stats(message(), ticket, page.counts);
   send();
-}
-
-// --- what needs an application -------------------------------------------------------------------
-
-void Session::handle(std::uint32_t id, const RpcCommand&, Instant) {
-  fail(id, ErrorCode::kNotAvailable);
-}
-
-void Session::handle(std::uint32_t, const SendCommand&, Instant now) {
-  disconnect(DisconnectCode::kNotAvailable, now);
 }
 
 }  // namespace millrace

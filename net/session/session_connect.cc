@@ -24,6 +24,10 @@ std::uint32_t seconds_of(std::int64_t issued_at) {
 
 void Session::handle(std::uint32_t id, const ConnectCommand& command, Instant now) {
   if (!client_.none()) return disconnect(DisconnectCode::kBadRequest, now);
+  // Who has a token that can be checked has no need of the application.
+  if ((command.token.empty() || !context_.tokens.usable()) && asks(ProxyMethod::kConnect)) {
+    return ask_connect(id, command, now);
+  }
   ConnectClaims claims;
   bool proven = false;
   if (command.token.empty()) {
@@ -36,13 +40,24 @@ void Session::handle(std::uint32_t id, const ConnectCommand& command, Instant no
     if (!verify(id, command.token, claims, now)) return;
     proven = true;
   }
-  if (!adopt(id, claims, proven, now)) return;
+  if (adopt(id, claims, proven, now)) begin_connect(id, claims, command.subs, {}, now);
+}
+
+void Session::begin_connect(std::uint32_t id, const ConnectClaims& claims,
+                            std::span<const KnownSubscription> known, Bytes data, Instant now) {
   if (context_.arrivals != nullptr) context_.arrivals->on_arrived(transport_.id());
   auto pending = std::make_unique<PendingConnect>(id, context_.settings);
   PendingConnect& connect = *pending;
+  connect.data = data;
   context_.connects[transport_.id().index] = std::move(pending);
   state_ = State::kConnecting;
-  subscribe_claimed(connect, claims, command.subs, now);
+  subscribe_claimed(connect, claims, known, now);
+}
+
+// The application may have been told of it already.
+Uuid Session::new_client() const {
+  const ApplicationNote* note = context_.application_notes.find(transport_.id().index);
+  return note != nullptr && !note->client.none() ? note->client : Uuid::random(context_.random);
 }
 
 bool Session::verify(std::uint32_t id, Bytes token, ConnectClaims& claims, Instant now) {
@@ -81,7 +96,7 @@ bool Session::adopt(std::uint32_t id, const ConnectClaims& claims, bool proven, 
   }
   // A token that says nothing can be revoked too, by when it was issued.
   if (!proven) {
-    client_ = Uuid::random(context_.random);
+    client_ = new_client();
     ++context_.metrics.clients;
     return true;
   }
@@ -95,7 +110,7 @@ bool Session::adopt(std::uint32_t id, const ConnectClaims& claims, bool proven, 
     return false;
   }
   identity_ = std::move(*identity);
-  client_ = Uuid::random(context_.random);
+  client_ = new_client();
   ++context_.metrics.clients;
   return true;
 }
@@ -195,8 +210,11 @@ void Session::finish_connect(Instant now) {
   }
   const Uuid::Text client = client_.text();
   ConnectResult result{.client = client.view(), .version = context_.settings.version};
-  result.expires = !identity_.expiry().never();
-  result.ttl = ttl_of(identity_.expiry(), now);
+  if (!refreshed_by_application()) {
+    result.expires = !identity_.expiry().never();
+    result.ttl = ttl_of(identity_.expiry(), now);
+  }
+  result.data = connect->data;
   result.pong = ping_style_ == PingStyle::kMessage;
   result.ping_seconds =
       result.pong ? static_cast<std::uint32_t>(context_.settings.ping_interval.to_seconds()) : 0;
@@ -271,10 +289,8 @@ void Session::handle(std::uint32_t id, const RefreshCommand& command, Instant no
   auto identity = identity_of(claims, calendar, now);
   if (!identity) return disconnect(DisconnectCode::kInvalidToken, now);
   identity_ = std::move(*identity);
-  // The deadline may have been the old one's end.
-  set_deadline(state_ == State::kPinged
-                   ? last_ping_ + context_.settings.pong_timeout
-                   : std::max(now, last_ping_ + context_.settings.ping_interval));
+  by_application_ = false;  // from now on a token holds
+  restore_deadline(now);
   const Uuid::Text client = client_.text();
   encoder().refresh(message(), id,
                     {.client = client.view(),

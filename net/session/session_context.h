@@ -10,6 +10,7 @@
 #include "core/hub/hub.h"
 #include "core/metrics/shard_metrics.h"
 #include "net/auth/token_gate.h"
+#include "net/session/application_notes.h"
 #include "net/session/expiry_pace.h"
 #include "net/session/fanout.h"
 #include "net/session/pending_connects.h"
@@ -56,8 +57,11 @@ struct SessionContext {
   std::array<SharedBytes, 2> message_pings{ping_message(0), ping_message(1)};
   SharedBytes frame_ping = make_frame(Opcode::kPing, {});
   ExpiryPace expiries{};
-  Arrivals* arrivals = nullptr;  // if anybody wants to know
-  Instant now{};                 // of this turn, for answers that carry no time
+  Arrivals* arrivals = nullptr;            // if anybody wants to know
+  ApplicationDoor* application = nullptr;  // null: there is none
+  ApplicationNotes application_notes{};
+  Bytes command{};  // the one that is being handled, as it came
+  Instant now{};    // of this turn, for answers that carry no time
   JsonPayloadChecker payloads{};
   std::string text{};        // reused by replies
   Uuid::Text client_text{};  // the same

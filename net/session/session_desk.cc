@@ -44,6 +44,17 @@ void SessionDesk::resume(ConnId id, Instant now) {
   if (Session* session = find(id)) session->resume(now);
 }
 
+void SessionDesk::on_application_answer(ConnId who, std::uint64_t ticket, ApplicationAnswer& answer,
+                                        Instant now) {
+  context_.now = now;
+  hub_.set_now(now);
+  Connection* connection = table_.find(who);
+  // Sessions that close take their questions back, but a socket may be gone before its session.
+  CHECK(connection != nullptr);
+  static_cast<Session*>(connection->protocol()->hub_client())
+      ->on_application_answer(ticket, answer, now);
+}
+
 void SessionDesk::on_expired(SubscriberId who, Bytes channel, Instant now) {
   Connection* connection = table_.find_index(who);
   CHECK(connection != nullptr);  // notes go with their session

@@ -41,7 +41,8 @@ struct SessionDeskParts {
   const SessionSettings& settings;
 };
 
-class SessionDesk final : private SessionResumer,
+class SessionDesk final : public ApplicationListener,
+                          private SessionResumer,
                           private NoteExpiry,
                           private InboundSource,
                           private TimerHandler {
@@ -59,6 +60,10 @@ class SessionDesk final : private SessionResumer,
   // From now on, and of who is connected. `calendar` is the second that it was ordered in.
   Result<void, RevokeError> revoke(const Revocation& revocation, std::int64_t calendar,
                                    Instant now);
+
+  // ApplicationListener.
+  void on_application_answer(ConnId who, std::uint64_t ticket, ApplicationAnswer& answer,
+                             Instant now) override;
 
  private:
   [[nodiscard]] Session* find(ConnId id);

@@ -44,23 +44,52 @@ Asker Session::asker(Bytes channel) const {
 // --- in ------------------------------------------------------------------------------------------
 
 void Session::handle(std::uint32_t id, const SubscribeCommand& command, Instant now) {
-  const NamespaceSettings* settings = settings_for(id, command.channel, now);
+  const NamespaceSettings* settings = enterable(id, command, now);
   if (settings == nullptr) return;
-  if (!command.delta.empty() && command.delta != kFossil) {
-    return disconnect(DisconnectCode::kBadRequest, now);
-  }
-  const SubscriberId self = transport_.id().index;
-  if (context_.hub.subscribed(self, command.channel)) {
-    return fail(id, ErrorCode::kAlreadySubscribed);
-  }
-  if (command.type != 0) return fail(id, ErrorCode::kPermissionDenied);
-  if (command.has_filter) return fail(id, ErrorCode::kBadRequest);
-  if (settings->payload == PayloadKind::kBinary && format_ == WireFormat::kJson) {
-    return fail(id, ErrorCode::kNotAvailable);
+  if (command.token.empty() && settings->proxy_subscribe && !command.channel.starts_with('$') &&
+      asks(ProxyMethod::kSubscribe)) {
+    const bool asked = ask({.method = ProxyMethod::kSubscribe,
+                            .channel = command.channel,
+                            .data = command.data,
+                            .data_is_json = format_ == WireFormat::kJson},
+                           now);
+    if (!asked) fail(id, ErrorCode::kInternal);
+    return;
   }
   ClaimedSubscription granted;
-  if (!may_subscribe(id, command, *settings, granted, now)) return;
-  SubscribeOptions options = options_for(command, *settings, granted);
+  if (may_subscribe(id, command, *settings, granted, now)) {
+    enter(id, command, *settings, granted, now);
+  }
+}
+
+const NamespaceSettings* Session::enterable(std::uint32_t id, const SubscribeCommand& command,
+                                            Instant now) {
+  const NamespaceSettings* settings = settings_for(id, command.channel, now);
+  if (settings == nullptr) return nullptr;
+  const auto failed = [&](ErrorCode code) {
+    fail(id, code);
+    return nullptr;
+  };
+  if (!command.delta.empty() && command.delta != kFossil) {
+    disconnect(DisconnectCode::kBadRequest, now);
+    return nullptr;
+  }
+  if (context_.hub.subscribed(transport_.id().index, command.channel)) {
+    return failed(ErrorCode::kAlreadySubscribed);
+  }
+  if (command.type != 0) return failed(ErrorCode::kPermissionDenied);
+  if (command.has_filter) return failed(ErrorCode::kBadRequest);
+  if (settings->payload == PayloadKind::kBinary && format_ == WireFormat::kJson) {
+    return failed(ErrorCode::kNotAvailable);
+  }
+  return settings;
+}
+
+void Session::enter(std::uint32_t id, const SubscribeCommand& command,
+                    const NamespaceSettings& settings, const ClaimedSubscription& granted,
+                    Instant now) {
+  const SubscriberId self = transport_.id().index;
+  SubscribeOptions options = options_for(command, settings, granted);
   options.ticket = id;
   if (options.recovering) begin_question(id);
   switch (context_.hub.subscribe(self, command.channel, options, now)) {
@@ -164,8 +193,10 @@ SubscribeResult Session::result_of(Bytes channel, const SubscribeOutcome& outcom
                                    std::vector<PublicationOut>& publications, Instant now) const {
   SubscribeResult result;
   if (const SubscriptionNote* note = context_.notes.find(transport_.id().index, channel)) {
-    result.expires = !note->expiry.never();
-    result.ttl = ttl_of(note->expiry, now);
+    if (!refreshed_by_application(channel, *note)) {
+      result.expires = !note->expiry.never();
+      result.ttl = ttl_of(note->expiry, now);
+    }
     result.data = note->data;
   }
   result.recoverable = outcome.recoverable;
@@ -230,6 +261,10 @@ void Session::on_lost(Bytes channel, bool server_side) {
 }
 
 void Session::expire_subscription(Bytes channel, Instant now) {
+  if (!ask_sub_refresh(channel, now)) end_expired_subscription(channel, now);
+}
+
+void Session::end_expired_subscription(Bytes channel, Instant now) {
   // Before it was answered: with a new token it may still become one.
   end_subscription(channel,
                    {.unanswered = ErrorCode::kTokenExpired,

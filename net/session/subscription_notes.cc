@@ -20,7 +20,8 @@ void SubscriptionNotes::put(SubscriberId who, Bytes channel, Bytes info, Bytes d
   note->data = data;
   note->expiry = expiry;
   note->token = token;
-  if (!expiry.never()) timers_.arm(*note, expiry.instant() + grace_, *this);
+  const Duration grace = note->from_application() ? Duration{} : grace_;
+  if (!expiry.never()) timers_.arm(*note, expiry.instant() + grace, *this);
   notes_[who].push_back(std::move(note));
   ++size_;
 }
@@ -32,6 +33,16 @@ const SubscriptionNote* SubscriptionNotes::find(SubscriberId who, Bytes channel)
     if (note->channel == channel) return note.get();
   }
   return nullptr;
+}
+
+void SubscriptionNotes::wake_at(SubscriberId who, Bytes channel, Instant when) {
+  const auto found = notes_.find(who);
+  if (found == notes_.end()) return;
+  for (const auto& note : found->second) {
+    if (note->channel != channel) continue;
+    timers_.cancel(*note);
+    timers_.arm(*note, when, *this);
+  }
 }
 
 void SubscriptionNotes::erase(SubscriberId who, Bytes channel) {

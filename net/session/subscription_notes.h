@@ -34,11 +34,15 @@ struct SubscriptionNote : Timer {
   std::string channel;
   std::string info;  // raw JSON: ClientInfo::chan_info
   std::string data;  // raw JSON, told in the reply
+
+  // An end that no token gave was the application's word.
+  [[nodiscard]] bool from_application() const { return token.none() && !expiry.never(); }
 };
 
 static_assert(sizeof(SubscriptionNote) == 144, "docs/memory.md tells what a note costs");
 
-// Told when a subscription has expired, and its grace is over.
+// Told when a subscription has expired, and its grace is over; of what the application has given,
+// when it has expired, and as wake_at() says.
 class NoteExpiry {
  public:
   virtual void on_expired(SubscriberId who, Bytes channel, Instant now) = 0;
@@ -59,6 +63,8 @@ class SubscriptionNotes final : private TimerHandler {
   // In the place of one that is there. What says nothing and has no token is not kept.
   void put(SubscriberId who, Bytes channel, Bytes info, Bytes data, Expiry expiry,
            TokenMark token = {});
+  // No effect without a note.
+  void wake_at(SubscriberId who, Bytes channel, Instant when);
   [[nodiscard]] const SubscriptionNote* find(SubscriberId who, Bytes channel) const;
   // Of the subscriptions whose token is one that `fits`. Copies, as notes go meanwhile.
   template <typename Fits>

@@ -31,14 +31,19 @@ Peer Peer::from(const PeerAddress& raw) {
 
 bool Peer::is_v4() const { return std::equal(kV4Prefix.begin(), kV4Prefix.end(), address.begin()); }
 
-std::string Peer::to_string() const {
+std::string Peer::address_text() const {
   char text[INET6_ADDRSTRLEN] = {};
   if (is_v4()) {
     inet_ntop(AF_INET, address.data() + kV4Prefix.size(), text, sizeof(text));
-    return std::string(text) + ":" + std::to_string(port);
+  } else {
+    inet_ntop(AF_INET6, address.data(), text, sizeof(text));
   }
-  inet_ntop(AF_INET6, address.data(), text, sizeof(text));
-  return "[" + std::string(text) + "]:" + std::to_string(port);
+  return text;
+}
+
+std::string Peer::to_string() const {
+  const std::string text = address_text();
+  return (is_v4() ? text : "[" + text + "]") + ":" + std::to_string(port);
 }
 
 }  // namespace millrace

@@ -15,7 +15,8 @@ struct Peer {
 
   static Peer from(const PeerAddress& raw);
   [[nodiscard]] bool is_v4() const;
-  [[nodiscard]] std::string to_string() const;  // "192.0.2.1:5000" or "[2001:db8::1]:5000"
+  [[nodiscard]] std::string address_text() const;  // "192.0.2.1" or "2001:db8::1"
+  [[nodiscard]] std::string to_string() const;     // "192.0.2.1:5000" or "[2001:db8::1]:5000"
 };
 
 }  // namespace millrace

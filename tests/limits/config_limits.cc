@@ -86,6 +86,8 @@ std::optional<RawValue> value_of(ValueKind kind, std::int64_t n) {
       return items(count, "nats://host:", "");
     case ValueKind::kPathList:
       return items(count, "/key", "");
+    case ValueKind::kFieldList:
+      return items(count, "Field", "");
     case ValueKind::kSubjectPrefix:
     case ValueKind::kSecret:
     case ValueKind::kText:
@@ -113,6 +115,7 @@ std::string unit_of(ValueKind kind) {
     case ValueKind::kNetworkList:
     case ValueKind::kUrlList:
     case ValueKind::kPathList:
+    case ValueKind::kFieldList:
       return "items";
     case ValueKind::kSubjectPrefix:
     case ValueKind::kSecret:

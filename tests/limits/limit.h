@@ -58,6 +58,7 @@ Limits fair_use_limits();
 Limits token_limits();
 Limits flat_limits();
 Limits client_limits();
+Limits proxy_limits();
 
 // All of them.
 Limits all_limits();

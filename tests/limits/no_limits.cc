@@ -90,7 +90,8 @@ void add_insides(std::map<std::string, std::string>& all) {
        "slab.h:kGenerationMask", "slab.h:kNone", "uring.cc:kBufferGroup", "uring.cc:kWakeData"});
   add(all, "how many kinds there are",
       {"fanout.cc:kForms", "mutant.h:kMutants", "op.h:kOpKinds",
-       "shard_metrics.h:kHistoryEvictions", "shard_metrics.h:kRejectReasons",
+       "shard_metrics.h:kHistoryEvictions", "shard_metrics.h:kProxyMethods",
+       "shard_metrics.h:kProxyOutcomes", "shard_metrics.h:kRejectReasons",
        "shard_metrics.h:kTokenRefusals", "token_algorithm.h:kTokenAlgorithms",
        "token_signature.h:kHashes"});
   add(all, "the shape of a structure that grows or spans everything",
@@ -112,7 +113,7 @@ void add_insides(std::map<std::string, std::string>& all) {
       {"fossil_delta.cc:kBlock", "fossil_delta.cc:kComparedPerByte", "fossil_delta.cc:kGoodCopy",
        "fossil_delta.cc:kLookAhead", "fossil_delta.cc:kMaxProbes"});
   add(all, "how often a line is logged: admission_test.cc and token_refusals_test.cc",
-      {"admission.h:kLogInterval", "token_refusals.h:kLogInterval"});
+      {"admission.h:kLogInterval", "nats_door.h:kLogInterval", "token_refusals.h:kLogInterval"});
   add(all, "how often something is looked at, or how exactly",
       {"drain.h:kParts", "drain.h:kStep", "drain_log.h:kBetweenLines", "drain_pace.h:kLate",
        "memory_broker.h:kSweepPause", "watchdog.h:kBetweenLooks"});
@@ -123,7 +124,8 @@ void add_insides(std::map<std::string, std::string>& all) {
   add(all, "what --insecure is given, not what is let in: namespace_plan_test.cc",
       {"namespace_plan.cc:kInsecureHistoryAge", "namespace_plan.cc:kInsecureHistorySize"});
   add(all, "a span that an answer is spread over",
-      {"refusal.h:kLongestRetry", "refusal.h:kShortestRetry"});
+      {"refusal.h:kLongestRetry", "refusal.h:kShortestRetry", "retry_plan.h:kFirst",
+       "retry_plan.h:kLongest", "session_refresh.cc:kAskAgain"});
 }
 
 // The machine's limits, and what we advise; what stands here is judged by

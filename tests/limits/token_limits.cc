@@ -182,7 +182,7 @@ Limits limits_of_tokens() {
                                            "{\"alg\":\"HS256\"," + members(n - 1) + "}", "{}"));
            }},
       {.name = "claims of a token",
-       .covers = {"claims_reader.h:kMaxClaims"},
+       .covers = {"subscription_reader.h:kMaxClaims"},
        .value = kMaxClaims,
        .unit = "members",
        .refusal = said(TokenError::kBadClaims),
@@ -194,7 +194,7 @@ Limits limits_of_tokens() {
        .refusal = said(TokenError::kBadUser),
        .attempt = [](auto n) { return claims("{\"sub\":\"" + std::string(n, 'u') + "\"}"); }},
       {.name = "channels that a token subscribes to",
-       .covers = {"claims_reader.h:kMaxTokenSubscriptions"},
+       .covers = {"subscription_reader.h:kMaxTokenSubscriptions"},
        .value = kMaxTokenSubscriptions,
        .unit = "channels",
        .refusal = said(TokenError::kTooManySubscriptions),

@@ -17,8 +17,8 @@ struct Arrow {
   std::vector<std::string_view> to;
 };
 
-const std::array<Arrow, 25>& arrows() {
-  static const std::array<Arrow, 25> table{{
+const std::array<Arrow, 26>& arrows() {
+  static const std::array<Arrow, 26> table{{
       {"core/base/", {}},
       {"core/time/", {"core/base/"}},
       {"core/mem/", {"core/base/"}},
@@ -47,6 +47,9 @@ const std::array<Arrow, 25>& arrows() {
       {"net/broker/", {"core/", "proto/", "net/nats/", "net/jet/", "net/nodes/"}},
       {"net/transport/", {"core/", "net/tcp/", "net/http/", "net/ws/"}},
       {"net/session/", {"core/", "proto/", "net/tcp/", "net/ws/", "net/transport/", "net/auth/"}},
+      {"net/proxy/",
+       {"core/", "proto/", "net/auth/", "net/nats/", "net/session/application.h",
+        "net/session/identity.h"}},
       {"net/server/", {"core/", "proto/", "net/"}},
       {"net/", {"core/", "proto/"}},
   }};

@@ -182,6 +182,11 @@ TEST_F(FlatEncoderTest, Errors) {
   EXPECT_TRUE(got.temporary());
   encoder_.error(out_, 11, ErrorCode::kBadRequest);
   EXPECT_FALSE(read(MessageBody::ErrorResult, 11).body_as_ErrorResult()->temporary());
+  encoder_.application_error(out_, 12, {1'000, "no \xc3\xa9", true});
+  const auto& own = *read(MessageBody::ErrorResult, 12).body_as_ErrorResult();
+  EXPECT_EQ(own.code(), 1'000U);
+  EXPECT_EQ(str(own.message()), "no \xc3\xa9");
+  EXPECT_TRUE(own.temporary());
 }
 
 TEST_F(FlatEncoderTest, PublicationPushes) {

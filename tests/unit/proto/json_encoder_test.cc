@@ -166,6 +166,8 @@ TEST(JsonEncoderTest, Errors) {
             R"({"id":11,"error":{"code":108,"message":"not available"}})");
   EXPECT_EQ(made(&JsonEncoder::error, 4, ErrorCode::kInternal),
             R"({"id":4,"error":{"code":100,"message":"internal server error","temporary":true}})");
+  EXPECT_EQ(made(&JsonEncoder::application_error, 5, {1'000, "a \"b\"\n", false}),
+            R"({"id":5,"error":{"code":1000,"message":"a \"b\"\n"}})");
 }
 
 TEST(JsonEncoderTest, PublicationPush) {

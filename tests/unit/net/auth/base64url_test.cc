@@ -33,6 +33,14 @@ TEST(Base64, IsPaddedAndPlain) {
   for (const Bytes text : {"AA", "AAA", "=", "====", "A===", "-_8=", "AB==", "AA=A", "AA==AA=="}) {
     EXPECT_FALSE(decode_base64(text, out)) << text;
   }
+  EXPECT_EQ(encode_base64(""), "");
+  EXPECT_EQ(encode_base64("\xfb\xff"), "+/8=");
+  std::string bytes;
+  for (int i = 0; i < 300; ++i) {
+    bytes.push_back(static_cast<char>(i * 7));
+    ASSERT_TRUE(decode_base64(encode_base64(bytes), out)) << i;
+    EXPECT_EQ(out, bytes);
+  }
 }
 
 }  // namespace

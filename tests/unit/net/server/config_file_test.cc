@@ -234,6 +234,19 @@ TEST_F(ConfigFile, SurvivesMutations) {
   EXPECT_GT(errors, 1'000);
 }
 
+TEST_F(ConfigFile, TakesSectionsInsideSections) {
+  const auto read = parse_config_text("[proxy]\nrequests = 7\n[proxy.rpc]\non = true\n", "f");
+  ASSERT_TRUE(read) << read.error().text;
+  ASSERT_EQ(read->settings.size(), 2U);
+  EXPECT_EQ(read->settings[1].key, find_key("proxy.rpc", "on"));
+  for (const char* wrong : {"[proxy.rpx]\non = true\n", "[proxy.rpc]\nof = true\n",
+                            "[server.rpc]\non = true\n", "[proxy]\nrpc = true\n"}) {
+    const auto refused = parse_config_text(wrong, "f");
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_NE(refused.error().text.find("the nearest known one is"), std::string::npos);
+  }
+}
+
 TEST_F(ConfigFile, ReadsAFile) {
   const auto text = read_config_file(write("[server]\n"));
   ASSERT_TRUE(text) << text.error().text;

@@ -62,6 +62,8 @@ Values values_of(const ConfigKey& key) {
       return {"/file", "env/file", ""};
     case ValueKind::kPathList:
       return {"/file", "/env,/env2", ""};
+    case ValueKind::kFieldList:
+      return {"File", "Env,Env2", ""};
     case ValueKind::kAudience:
       return {};
   }
@@ -89,6 +91,9 @@ class ConfigLoader : public testing::Test {
                        toml_text(key, value) + "\n";
     if (key.kind == ValueKind::kChoice && key.name == "kind") {
       text += "nats = [\"nats://any:1\"]\n";
+    }
+    if (key.section.starts_with("proxy.") && key.name == "on") {
+      text += "[broker]\nnats = [\"nats://any:1\"]\n";
     }
     if (key.name == "queue_size") text += "publication_size = \"1KiB\"\n";
     return write(text);
@@ -259,6 +264,18 @@ TEST_F(ConfigLoader, TellsFlagsFromConfiguration) {
   ASSERT_FALSE(by_variable);
   EXPECT_FALSE(by_variable.error().in_flags);
   EXPECT_TRUE(by_variable.error().text.starts_with("MILLRACE_SERVER_SHARDS: "));
+}
+
+TEST_F(ConfigLoader, AsksAnApplicationOverNatsOnly) {
+  const std::string file = "[proxy.rpc]\non = true\n";
+  const auto refused = load_config({.file = write(file)});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text.find("millrace.toml:2: proxy asks the application, but"),
+            std::string::npos)
+      << refused.error().text;
+  EXPECT_TRUE(load_config({.file = write(file + "[broker]\nnats = [\"nats://any:1\"]\n")}));
+  EXPECT_TRUE(load_config({.environment = {{"MILLRACE_PROXY_RPC_ON", "true"},
+                                           {"MILLRACE_BROKER_NATS", "nats://any:1"}}}));
 }
 
 TEST_F(ConfigLoader, UrlsImplyNats) {

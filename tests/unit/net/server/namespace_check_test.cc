@@ -111,5 +111,33 @@ TEST(NamespaceCheck, SaysWhatNatsCanNotDo) {
   EXPECT_TRUE(fault(settings, BrokerKind::kNats).starts_with("join_leave is true, but the broker"));
 }
 
+TEST(NamespaceCheck, AsksNobodyWhereNothingIsAsked) {
+  NamespaceConfig settings;
+  NamespaceWorld world{BrokerKind::kNats, seconds(40)};
+  const auto fault_in = [&] {
+    const auto found = find_fault(settings, world);
+    return found ? std::string(found->key) : "";
+  };
+  settings.proxy_subscribe = true;
+  EXPECT_EQ(fault_in(), "proxy_subscribe");
+  world.asks_subscribe = true;
+  settings.proxy_publish = true;
+  EXPECT_EQ(fault_in(), "proxy_publish");
+  world.asks_publish = true;
+  settings.proxy_sub_refresh = true;
+  EXPECT_EQ(fault_in(), "proxy_sub_refresh");
+  world.asks_sub_refresh = true;
+  EXPECT_EQ(fault_in(), "");
+}
+
+TEST(NamespaceCheck, TheApplicationIsAskedOverNats) {
+  Config config;
+  EXPECT_EQ(proxy_fault(config), std::nullopt);
+  config.proxy.send.on = true;
+  EXPECT_NE(proxy_fault(config)->find("the broker is memory"), std::string::npos);
+  config.broker.kind = BrokerKind::kNats;
+  EXPECT_EQ(proxy_fault(config), std::nullopt);
+}
+
 }  // namespace
 }  // namespace millrace

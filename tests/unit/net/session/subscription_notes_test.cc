@@ -77,9 +77,10 @@ TEST_F(SubscriptionNotesTest, ATokenAloneIsKeptAndFound) {
 }
 
 TEST_F(SubscriptionNotesTest, TellsWhenTheGraceIsOver) {
-  notes_.put(1, "news", "", "", {10});
-  notes_.put(1, "late", "", "", {11});
-  notes_.put(2, "news", "", "", {10});
+  constexpr TokenMark kToken{.issued_at = 1, .hash = 0};
+  notes_.put(1, "news", "", "", {10}, kToken);
+  notes_.put(1, "late", "", "", {11}, kToken);
+  notes_.put(2, "news", "", "", {10}, kToken);
   at(34);
   EXPECT_TRUE(events_.expired.empty());
   notes_.erase(2, "news");
@@ -88,6 +89,22 @@ TEST_F(SubscriptionNotesTest, TellsWhenTheGraceIsOver) {
   at(37);
   EXPECT_EQ(events_.expired, (std::vector<std::string>{"1 news", "1 late"}));
   EXPECT_EQ(notes_.size(), 0U);
+}
+
+TEST_F(SubscriptionNotesTest, WhatTheApplicationGaveIsToldAtItsEndAndAsItWantsToBe) {
+  notes_.put(1, "news", "", "", {10});
+  EXPECT_TRUE(notes_.find(1, "news")->from_application());
+  notes_.wake_at(1, "other", Instant{1});
+  notes_.wake_at(2, "news", Instant{1});
+  at(9);
+  EXPECT_TRUE(events_.expired.empty());
+  notes_.wake_at(1, "news", Instant{20'000'000'000});
+  at(19);
+  EXPECT_TRUE(events_.expired.empty());
+  at(21);
+  EXPECT_EQ(events_.expired, std::vector<std::string>{"1 news"});
+  notes_.put(1, "ever", "1", "", {});
+  EXPECT_FALSE(notes_.find(1, "ever")->from_application());
 }
 
 TEST_F(SubscriptionNotesTest, AllOfASubscriberGoTogether) {

@@ -14,6 +14,11 @@ TEST(Peer, PrintsIpv4AndIpv6) {
   EXPECT_EQ(Peer::from(ipv6_peer("::1", 1)).to_string(), "[::1]:1");
 }
 
+TEST(Peer, PrintsTheAddressAlone) {
+  EXPECT_EQ(Peer::from(ipv4_peer("192.0.2.1", 5'000)).address_text(), "192.0.2.1");
+  EXPECT_EQ(Peer::from(ipv6_peer("2001:db8::1", 5'000)).address_text(), "2001:db8::1");
+}
+
 TEST(Peer, AMappedAddressIsTheIpv4AddressItIs) {
   const Peer mapped = Peer::from(ipv6_peer("::ffff:192.0.2.1", 5'000));
   EXPECT_TRUE(mapped.is_v4());
