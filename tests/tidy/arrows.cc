@@ -44,6 +44,7 @@ const std::array<Arrow, 26>& arrows() {
       {"net/ws/", {"core/", "net/tcp/"}},
       {"net/nats/", {"core/", "proto/", "net/tcp/"}},
       {"net/jet/", {"core/", "proto/", "net/nats/", "net/auth/base64url.h"}},
+      {"net/nodes/", {"core/", "proto/", "net/nats/"}},
       {"net/broker/", {"core/", "proto/", "net/nats/", "net/jet/", "net/nodes/"}},
       {"net/transport/", {"core/", "net/tcp/", "net/http/", "net/ws/"}},
       {"net/session/", {"core/", "proto/", "net/tcp/", "net/ws/", "net/transport/", "net/auth/"}},
