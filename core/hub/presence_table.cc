@@ -91,6 +91,24 @@ std::vector<ClientInfo> PresenceTable::members(Bytes name, std::size_t limit) {
   return infos;
 }
 
+std::vector<Bytes> PresenceTable::users(Bytes name, std::size_t most_clients) const {
+  std::vector<const User*> found;
+  const Channel* channel = find_channel(name, hash_bytes(name));
+  if (channel != nullptr && channel->clients <= most_clients) {
+    found.reserve(channel->clients);
+    for (const Member* member = channel->members.front(); member != nullptr;
+         member = channel->members.next(*member)) {
+      found.push_back(member->user);
+    }
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  std::vector<Bytes> ids;
+  ids.reserve(found.size());
+  for (const User* user : found) ids.push_back(user->id());
+  return ids;
+}
+
 Instant PresenceTable::next_due() const {
   const Instant batch = batches_.empty() ? Instant::never() : batches_.front()->due;
   return waiting_ == nullptr ? batch : std::min(batch, waiting_->left_at + kLeaveDelay);

@@ -88,6 +88,10 @@ class PresenceTable {
   // remove(), drop_origin() or announce().
   [[nodiscard]] std::vector<ClientInfo> members(Bytes channel, std::size_t limit);
 
+  // Each user once, in no order that means anything; nobody if the channel has more clients than
+  // that. The views live as long.
+  [[nodiscard]] std::vector<Bytes> users(Bytes channel, std::size_t most_clients) const;
+
   // When announce() has something to do; never() if nothing.
   [[nodiscard]] Instant next_due() const;
   // Tells what is due, a bounded part of it: the rest stays due.

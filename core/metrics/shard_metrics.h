@@ -108,7 +108,7 @@ struct ShardMetrics {
   std::uint64_t recoveries_total = 0;             // subscribes that got all that was missed
   std::uint64_t unrecovered_total = 0;            // that were told that they can't
   std::uint64_t positions_lost_total = 0;         // holes and new epochs that subscribers were told
-  std::uint64_t gap_notices_total = 0;  // subscriptions ended because NATS had been away
+  std::uint64_t gap_notices_total = 0;            // subscriptions ended because NATS had been away
   std::uint64_t encodes_total = 0;
   std::uint64_t deliveries_total = 0;       // references put into send queues
   std::uint64_t presence_pushes_total = 0;  // frames of joins and leaves, by receiver
@@ -158,6 +158,12 @@ struct ShardMetrics {
   std::array<std::uint64_t, kProxyMethods> proxy_waited_us_total{};  // of what was answered or not
   std::array<std::uint64_t, kProxyMethods> proxy_breaker_state{};    // gauge: 0 closed, 2 open
   std::uint64_t proxy_inflight = 0;                                  // gauge
+  // Between nodes
+  std::uint64_t nodes_known = 0;  // gauge: other nodes; the shard that speaks for its node tells it
+  std::uint64_t nodes_gone_total = 0;             // the same
+  std::uint64_t node_messages_dropped_total = 0;  // from other nodes: malformed, or too many nodes
+  std::uint64_t presence_gathers_total = 0;       // questions that all other nodes were asked
+  std::uint64_t presence_gathers_failed_total = 0;  // a node did not answer
   // Between shards
   std::uint64_t mailbox_refused_total = 0;
   // Ring and loop (copied from their own stats at the snapshot)

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "core/base/bytes.h"
 #include "core/hub/presence.h"
@@ -71,6 +72,7 @@ struct PresenceRequest {
   std::uint64_t token = 0;
   std::uint64_t bytes_taken = 0;  // of all answers of this owner so far
   bool counts_only = false;
+  bool this_node = false;  // whatever other nodes there are; counts then come with `users`
 };
 // Back to the shard that asked: a PresencePage, its members packed (core/hub/presence_bytes.h).
 struct PresenceAnswer {
@@ -78,10 +80,16 @@ struct PresenceAnswer {
   bool available = true;
   PresenceCounts counts = {};
   OwnedBytes members = {};
+  std::vector<std::uint64_t> users = {};  // digests of their ids, if there are not too many
 };
 // From the owner to a shard with interest; packed.
 struct PresenceNews {
   OwnedBytes channel, changes;
+};
+// To the shard that speaks for the node among nodes: what this one has now.
+struct NodeCounts {
+  std::uint64_t clients = 0, channels = 0, subscriptions = 0;
+  bool operator==(const NodeCounts&) const = default;
 };
 // To all shards with clients: some tokens are good no longer. `what` and the times are
 // net/auth/revocations.h's; `now` is the calendar's of the shard that was told, and so the same for
@@ -110,6 +118,6 @@ struct SnapshotReply {
 using Message =
     std::variant<std::monostate, PublishRequest, PublishAck, InterestChange, InterestAck, Delivery,
                  HistoryRequest, HistoryAnswer, MemberChange, PresenceRequest, PresenceAnswer,
-                 PresenceNews, RevokeOrder, SnapshotRequest, SnapshotReply>;
+                 PresenceNews, NodeCounts, RevokeOrder, SnapshotRequest, SnapshotReply>;
 
 }  // namespace millrace

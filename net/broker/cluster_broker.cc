@@ -5,8 +5,8 @@
 namespace millrace {
 
 ClusterBroker::ClusterBroker(NatsPort& port, std::unique_ptr<NatsBroker> plain,
-                             std::unique_ptr<JetBroker> streams)
-    : port_(port), plain_(std::move(plain)), streams_(std::move(streams)) {}
+                             std::unique_ptr<JetBroker> streams, ClusterPresence& presence)
+    : port_(port), plain_(std::move(plain)), streams_(std::move(streams)), presence_(presence) {}
 
 Broker& ClusterBroker::part(Bytes channel) const {
   const bool streamed = streams_ != nullptr && streams_->covers(channel);

@@ -30,6 +30,7 @@ using NatsMessage = std::unique_ptr<natsMsg, NatsMessageDestroy>;
 struct NatsSubscriptionId {
   std::uint32_t index = 0;
   std::uint32_t generation = 0;
+  bool operator==(const NatsSubscriptionId&) const = default;
 };
 
 struct NatsInbound {

@@ -102,9 +102,13 @@ Result<void> ClientShard::make_broker(const BrokerSeam& seam) {
       streams = std::make_unique<JetBroker>(*port_, options_.streams, events, reactor_.timers(),
                                             calendar_clock_, random_, metrics_, options_.jet);
     }
-    broker_ = std::make_unique<ClusterBroker>(*port_, std::move(plain), std::move(streams));
-    door_ = std::make_unique<NatsDoor>(*port_, options_.nats->subject_prefix, desk_,
-                                       reactor_.timers(), random_, metrics_);
+    cluster_node_ = std::make_unique<ClusterNode>(
+        ClusterNodeParts{*port_, mailbox_, reactor_.timers(), random_, events, metrics_},
+        options_.node, options_.client_shards, options_.memory_broker.presence);
+    broker_ = std::make_unique<ClusterBroker>(*port_, std::move(plain), std::move(streams),
+                                              cluster_node_->presence());
+    door_ = std::make_unique<ProxyDoor>(*port_, options_.nats->subject_prefix, desk_,
+                                        reactor_.timers(), random_, metrics_);
     door_->use(proxy_settings_);
     desk_.context().application = door_.get();
   }
@@ -166,8 +170,8 @@ void ClientShard::on_message(ShardId from, Message& message, Instant now) {
       log_warn("a revocation is not held: " + std::string(revoke_error_text(done.error())));
     return;
   }
-  CHECK(memory_broker_ != nullptr);
-  const bool taken = memory_broker_->on_message(from, message, now);
+  const bool taken = memory_broker_ != nullptr ? memory_broker_->on_message(from, message, now)
+                                               : cluster_node_->on_message(from, message, now);
   CHECK(taken);
 }
 
@@ -233,9 +237,13 @@ void ClientShard::use_proxy(const ProxySettings& settings) {
 
 bool ClientShard::ready() const {
   if (reactor_.stopping()) return false;
-  return drain_.wanted() || reloads_.full() ||
-         (told_drained_ && shared_.clients_running.load(std::memory_order_acquire) == 0);
+  if (drain_.wanted() || reloads_.full()) return true;
+  if (!told_drained_ || shared_.clients_running.load(std::memory_order_acquire) != 0) return false;
+  const bool waits_for_nats = cluster_node_ != nullptr && cluster_node_->leaving();
+  return !waits_for_nats || left();
 }
+
+bool ClientShard::left() const { return cluster_node_ == nullptr || cluster_node_->left(); }
 
 void ClientShard::drain(Instant now) {
   if (reloads_.full()) adopt(reloads_.take());
@@ -247,7 +255,9 @@ void ClientShard::drain(Instant now) {
     shared_.clients_running.fetch_sub(1, std::memory_order_acq_rel);
     shared_.mailboxes.wake_all();
   }
-  if (shared_.clients_running.load(std::memory_order_acquire) == 0) reactor_.stop();
+  if (shared_.clients_running.load(std::memory_order_acquire) != 0) return;
+  if (cluster_node_ != nullptr && !mailbox_.ready()) cluster_node_->leave(now);
+  if (left()) reactor_.stop();
 }
 
 }  // namespace millrace

@@ -25,7 +25,8 @@
 #include "core/shard/shard_group.h"
 #include "core/time/clock.h"
 #include "net/broker/cluster_broker.h"
-#include "net/proxy/nats_door.h"
+#include "net/nodes/cluster_node.h"
+#include "net/proxy/proxy_door.h"
 #include "net/server/admission.h"
 #include "net/server/client_app.h"
 #include "net/server/drain.h"
@@ -59,6 +60,7 @@ struct ClientShardOptions {
   std::optional<NatsOptions> nats;         // without it the broker is in memory
   std::vector<JetNamespace> streams = {};  // of namespaces with history, at NATS
   JetLimits jet = {};
+  NodeIdentity node = {};       // needs an id if there is NATS
   bool require_broker = false;  // no start without it
   Duration drain_timeout = seconds(5);
   // What of it can change at run time, as it is at the start; nothing: as it stands above.
@@ -161,6 +163,8 @@ class ClientShard final : public ShardBody,
   void on_message(ShardId from, Message& message, Instant now) override;
   Result<void, RevokeError> revoke(const Revocation& revocation, std::int64_t calendar,
                                    Instant now) override;
+  // The node's last words to the others are said.
+  [[nodiscard]] bool left() const;
   [[nodiscard]] std::unique_ptr<ShardSnapshot> snapshot();
   void adopt(std::shared_ptr<const Reloadable> next);
   void use_proxy(const ProxySettings& settings);
@@ -190,13 +194,14 @@ class ClientShard final : public ShardBody,
   ClientCodecs codecs_;
   Fanout fanout_;
   Hub hub_;
-  std::unique_ptr<NatsPort> port_;  // if the broker is NATS
+  std::unique_ptr<NatsPort> port_;             // if the broker is NATS
+  std::unique_ptr<ClusterNode> cluster_node_;  // the same
   std::unique_ptr<Broker> broker_;
   MemoryBroker* memory_broker_ = nullptr;  // broker_, if it is in memory
   SystemCalendar calendar_;
   CalendarClock& calendar_clock_;  // the system's, or who plays it
   SessionDesk desk_;
-  std::unique_ptr<NatsDoor> door_;  // to the application, if the broker is NATS
+  std::unique_ptr<ProxyDoor> door_;  // to the application, if the broker is NATS
   WsShared ws_;
   ClientApp app_;
   ListenerSet listeners_;

@@ -74,6 +74,7 @@ struct ServerConfig {
   bool conntrack_exempt = false;
   bool allow_anonymous = false;
   LogLevel log_level = LogLevel::kInfo;
+  std::string name;  // among nodes; empty: the machine's
 
   bool operator==(const ServerConfig&) const = default;
 };

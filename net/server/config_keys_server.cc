@@ -118,6 +118,14 @@ constexpr ConfigKey kRows[] = {
      .flag_value = "LEVEL",
      .reloads = true,
      .help = "The least important messages that are still logged."},
+    {.section = "server",
+     .name = "name",
+     .kind = ValueKind::kText,
+     .slot = kInServer<&ServerConfig::name>,
+     .max = 128,
+     .example = "mill-1",
+     .help = "What people call this node, in what it tells other nodes of itself; empty is the "
+             "machine's name. Two may have the same."},
 
     {.section = "broker",
      .name = "kind",

@@ -70,12 +70,7 @@ Fault fault_of_what_needs_history(const NamespaceConfig& settings) {
   return std::nullopt;
 }
 
-Fault fault_of_presence(const NamespaceConfig& settings, BrokerKind broker) {
-  if (broker == BrokerKind::kNats && (settings.presence || settings.join_leave)) {
-    return NamespaceFault{settings.presence ? "presence" : "join_leave",
-                          "is true, but the broker is nats, whose nodes don't tell each other who "
-                          "is there in this version; take it out, or use broker memory"};
-  }
+Fault fault_of_presence(const NamespaceConfig& settings) {
   if (anybody(settings.allow_presence) && !settings.presence) {
     return NamespaceFault{"allow_presence",
                           "is not empty, but presence is false; write presence = true"};
@@ -120,7 +115,7 @@ std::optional<NamespaceFault> find_fault(const NamespaceConfig& settings,
                                          const NamespaceWorld& world) {
   if (Fault fault = fault_of_history(settings, world)) return fault;
   if (Fault fault = fault_of_what_needs_history(settings)) return fault;
-  if (Fault fault = fault_of_presence(settings, world.broker)) return fault;
+  if (Fault fault = fault_of_presence(settings)) return fault;
   if (Fault fault = fault_of_payload(settings)) return fault;
   return fault_of_proxy(settings, world);
 }

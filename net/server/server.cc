@@ -1,6 +1,9 @@
 #include "net/server/server.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string>
 #include <utility>
@@ -9,6 +12,7 @@
 #include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/base/random.h"
+#include "core/base/utf8.h"
 #include "core/ring/kernel_features.h"
 #include "net/http/upgrade.h"
 #include "net/machine/limit_report.h"
@@ -275,10 +279,23 @@ AdminOptions Server::admin_options() const {
   return options;
 }
 
+NodeIdentity Server::node_identity() const {
+  Random random(random_seed());
+  NodeIdentity node{NodeId::random(random), config_.server.name, MILLRACE_VERSION};
+  std::array<char, kMaxNodeText + 1> machine{};
+  // One byte stays zero, whatever it writes.
+  if (node.name.empty() && gethostname(machine.data(), machine.size() - 1) == 0) {
+    node.name = machine.data();
+  }
+  if (!utf8_valid(node.name)) node.name.clear();  // nobody could read it
+  return node;
+}
+
 Result<void, StartError> Server::start_shards() {
   client_options_ = client_shard_options(config_, client_shards_, plan_.files);
   client_options_.ring.direct = direct_;
   client_options_.reloadable = reloadable_;
+  client_options_.node = node_identity();
   admin_options_ = admin_options();
   // The admin shard is one more, the last.
   shared_ = std::make_unique<SharedState>(client_shards_ + 1, plan_.max_connections);

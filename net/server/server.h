@@ -64,6 +64,7 @@ class Server final : private ListenGate {
   Result<void, StartError> check_machine();
   Result<void, StartError> plan_connections();
   Result<void, StartError> bind();
+  [[nodiscard]] NodeIdentity node_identity() const;
   Result<void, StartError> start_shards();
   void log_limits() const;
   [[nodiscard]] AdminOptions admin_options() const;

@@ -201,7 +201,7 @@ std::string checked(Set set) {
 }
 
 // Of a link's connections, and who it is to NATS.
-Limits connection_limits() {
+Limits link_limits() {
   return {
       {.name = "messages withheld while a shard moves to another NATS server",
        .covers = {},
@@ -283,7 +283,7 @@ Limits nats_limits() {
        .refusal = "exit 71",
        .attempt = [](auto n) { return checked([n](auto& o) { o.max_payload = n; }); }},
   };
-  for (Limit& row : connection_limits()) rows.push_back(std::move(row));
+  for (Limit& row : link_limits()) rows.push_back(std::move(row));
   return rows;
 }
 

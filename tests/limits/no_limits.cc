@@ -113,7 +113,7 @@ void add_insides(std::map<std::string, std::string>& all) {
       {"fossil_delta.cc:kBlock", "fossil_delta.cc:kComparedPerByte", "fossil_delta.cc:kGoodCopy",
        "fossil_delta.cc:kLookAhead", "fossil_delta.cc:kMaxProbes"});
   add(all, "how often a line is logged: admission_test.cc and token_refusals_test.cc",
-      {"admission.h:kLogInterval", "nats_door.h:kLogInterval", "token_refusals.h:kLogInterval"});
+      {"admission.h:kLogInterval", "proxy_door.h:kLogInterval", "token_refusals.h:kLogInterval"});
   add(all, "how often something is looked at, or how exactly",
       {"drain.h:kParts", "drain.h:kStep", "drain_log.h:kBetweenLines", "drain_pace.h:kLate",
        "memory_broker.h:kSweepPause", "watchdog.h:kBetweenLooks"});

@@ -1,6 +1,6 @@
 // What an application's replies may be, and how much may be asked of it.
 #include "net/proxy/circuit_breaker.h"
-#include "net/proxy/nats_door.h"
+#include "net/proxy/proxy_door.h"
 #include "net/proxy/reply_reader.h"
 #include "net/proxy/request_body.h"
 #include "net/proxy/retry_plan.h"
@@ -45,14 +45,14 @@ std::string reason_of(std::uint64_t bytes) {
 class DoorWorld final : public ApplicationListener {
  public:
   explicit DoorWorld(const ProxySettings& settings) {
-    options_.lane_bytes = 2 * NatsDoor::kMaxBodyBytes;
+    options_.lane_bytes = 2 * ProxyDoor::kMaxBodyBytes;
     options_.max_payload = options_.lane_bytes;
     auto link = std::make_unique<PlayedLink>(waker_);
     link->come_up();
     port_ = std::make_unique<NatsPort>(options_, std::move(link), timers_, random_, metrics_);
     port_->drain(now_);
-    door_ = std::make_unique<NatsDoor>(*port_, "", static_cast<ApplicationListener&>(*this),
-                                       timers_, random_, metrics_);
+    door_ = std::make_unique<ProxyDoor>(*port_, "", static_cast<ApplicationListener&>(*this),
+                                        timers_, random_, metrics_);
     door_->use(settings);
   }
   void on_application_answer(ConnId, std::uint64_t, ApplicationAnswer&, Instant) override {
@@ -93,7 +93,7 @@ class DoorWorld final : public ApplicationListener {
   ShardMetrics metrics_;
   std::string data_;
   std::unique_ptr<NatsPort> port_;
-  std::unique_ptr<NatsDoor> door_;
+  std::unique_ptr<ProxyDoor> door_;
 };
 
 ProxySettings asking_rpc(std::uint32_t requests) {
@@ -217,7 +217,7 @@ Limits proxy_limits() {
       patience, Edge::kDeadline);
   all.back().step = kTickMs;
   add("retries of a question", {"ProxyMethodSettings.retries"}, 3, "retries", "error 100", retries);
-  add("bodies of questions out", {"nats_door.h:kMaxBodyBytes"}, NatsDoor::kMaxBodyBytes, "bytes",
+  add("bodies of questions out", {"proxy_door.h:kMaxBodyBytes"}, ProxyDoor::kMaxBodyBytes, "bytes",
       "error 100", bodies_out);
   add("failures until a breaker opens",
       {"BreakerLimits.failures", "ProxySettings.breaker_failures"}, 5, "failures", "refused",

@@ -207,6 +207,7 @@ SimOptions draw_options(std::uint64_t seed) {
     if (random.below(2) == 0) nats.prefix_namespaces = {"room"};
     nats.lane_requests = one_of<std::size_t>({8, 16'384}, random);
     options.shard.nats = nats;
+    options.shard.node = {NodeId::random(random), "simulated", "sim"};
   }
   for (std::size_t i = 0; i < kFaults; ++i) {
     const bool on = random.below(5) < 3;

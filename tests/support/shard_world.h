@@ -35,6 +35,8 @@ class ShardWorld {
     options.recv_buffers = 16;
     options.recv_buffer_size = 1'024;
     options.decoders = 8;
+    Random random(1);
+    options.node = {NodeId::random(random), "world", "test"};
     return options;
   }
 

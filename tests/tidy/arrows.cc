@@ -17,8 +17,8 @@ struct Arrow {
   std::vector<std::string_view> to;
 };
 
-const std::array<Arrow, 26>& arrows() {
-  static const std::array<Arrow, 26> table{{
+const auto& arrows() {
+  static const auto table = std::to_array<Arrow>({
       {"core/base/", {}},
       {"core/time/", {"core/base/"}},
       {"core/mem/", {"core/base/"}},
@@ -53,7 +53,7 @@ const std::array<Arrow, 26>& arrows() {
         "net/session/identity.h"}},
       {"net/server/", {"core/", "proto/", "net/"}},
       {"net/", {"core/", "proto/"}},
-  }};
+  });
   return table;
 }
 

@@ -78,9 +78,14 @@ export class NatsServer {
     return connections.filter(({ name }) => name?.startsWith('millrace'));
   }
 
-  // What millrace's connections are subscribed to, each as often as it is held.
+  // The subjects of channels that millrace's connections are subscribed to, each as often as it is
+  // held; what nodes speak on among themselves is left out.
   async subjects() {
     const connections = await this.connections();
-    return connections.flatMap((one) => one.subscriptions_list ?? []).sort();
+    const own = /(^|\.)millrace\.|^_INBOX\./;
+    return connections
+      .flatMap((one) => one.subscriptions_list ?? [])
+      .filter((subject) => !own.test(subject))
+      .sort();
   }
 }

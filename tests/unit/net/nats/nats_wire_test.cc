@@ -13,7 +13,9 @@ TEST(NatsWire, WithoutAConnectionThereIsNothingToClose) {
   NoRing ring;
   Waker waker(ring);
   NatsInbox inbox(10, 100, waker);
-  NatsLink link({.urls = {"nats://127.0.0.1:1"}}, waker);
+  NatsOptions options;
+  options.urls = {"nats://127.0.0.1:1"};
+  NatsLink link(options, waker);
   NatsWire wire(link, inbox, 7);
   EXPECT_EQ(wire.watch.number, 7U);
   ASSERT_TRUE(wire.subscriptions.add({0, 1}, "a", nullptr));

@@ -32,17 +32,17 @@
 
 namespace millrace {
 
-class NatsDoor final : public ApplicationDoor, private NatsAsker, private TimerHandler {
+class ProxyDoor final : public ApplicationDoor, private NatsAsker, private TimerHandler {
  public:
   static constexpr std::size_t kMaxBodyBytes = 32 * 1024 * 1024;
   static constexpr Duration kLogInterval = seconds(10);
 
   // All must outlive it.
-  NatsDoor(NatsPort& port, std::string subject_prefix, ApplicationListener& listener,
-           TimerWheel& timers, Random& random, ShardMetrics& metrics);
-  ~NatsDoor();  // who asked has gone or is not called any more
-  NatsDoor(const NatsDoor&) = delete;
-  NatsDoor& operator=(const NatsDoor&) = delete;
+  ProxyDoor(NatsPort& port, std::string subject_prefix, ApplicationListener& listener,
+            TimerWheel& timers, Random& random, ShardMetrics& metrics);
+  ~ProxyDoor();  // who asked has gone or is not called any more
+  ProxyDoor(const ProxyDoor&) = delete;
+  ProxyDoor& operator=(const ProxyDoor&) = delete;
 
   // From now on; what is out keeps its patience.
   void use(const ProxySettings& settings);

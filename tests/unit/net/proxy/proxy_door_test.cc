@@ -1,4 +1,4 @@
-#include "net/proxy/nats_door.h"
+#include "net/proxy/proxy_door.h"
 
 #include <gtest/gtest.h>
 
@@ -16,14 +16,14 @@ namespace {
 using Lines = std::vector<std::string>;
 constexpr ConnId kWho{7, 1};
 
-class NatsDoorTest : public ::testing::Test, private ApplicationListener {
+class ProxyDoorTest : public ::testing::Test, private ApplicationListener {
  protected:
-  NatsDoorTest() {
+  ProxyDoorTest() {
     auto link = std::make_unique<PlayedLink>(waker_);
     link_ = link.get();
     port_ = std::make_unique<NatsPort>(options_, std::move(link), timers_, random_, metrics_);
-    door_ = std::make_unique<NatsDoor>(*port_, "app", static_cast<ApplicationListener&>(*this),
-                                       timers_, random_, metrics_);
+    door_ = std::make_unique<ProxyDoor>(*port_, "app", static_cast<ApplicationListener&>(*this),
+                                        timers_, random_, metrics_);
     for (auto& method : settings_.methods) method = {.on = true, .timeout = seconds(1)};
     settings_.breaker_failures = 3;
     use();
@@ -98,10 +98,10 @@ class NatsDoorTest : public ::testing::Test, private ApplicationListener {
   std::size_t sent_ = 0;
   PlayedLink* link_ = nullptr;
   std::unique_ptr<NatsPort> port_;
-  std::unique_ptr<NatsDoor> door_;
+  std::unique_ptr<ProxyDoor> door_;
 };
 
-TEST_F(NatsDoorTest, AQuestionIsARequestWithHeadersAndHasOneAnswer) {
+TEST_F(ProxyDoorTest, AQuestionIsARequestWithHeadersAndHasOneAnswer) {
   EXPECT_EQ(ask(), 1U);
   const auto posts = sent();
   ASSERT_EQ(posts.size(), 1U);
@@ -121,7 +121,7 @@ TEST_F(NatsDoorTest, AQuestionIsARequestWithHeadersAndHasOneAnswer) {
   EXPECT_EQ(door_->out(), 0U);
 }
 
-TEST_F(NatsDoorTest, ABadReplyIsNobodysAndCounted) {
+TEST_F(ProxyDoorTest, ABadReplyIsNobodysAndCounted) {
   ask();
   reply("nonsense");
   EXPECT_EQ(take(), Lines{"1 nobody"});
@@ -131,7 +131,7 @@ TEST_F(NatsDoorTest, ABadReplyIsNobodysAndCounted) {
       << "who answers is alive";
 }
 
-TEST_F(NatsDoorTest, NoRespondersAreToldAtOnceAndAskedAgain) {
+TEST_F(ProxyDoorTest, NoRespondersAreToldAtOnceAndAskedAgain) {
   ask();
   nobody();
   EXPECT_EQ(take(), Lines{}) << "another may just be starting";
@@ -143,7 +143,7 @@ TEST_F(NatsDoorTest, NoRespondersAreToldAtOnceAndAskedAgain) {
   EXPECT_EQ(metrics_.proxy_retries_total[static_cast<std::size_t>(ProxyMethod::kRpc)], 1U);
 }
 
-TEST_F(NatsDoorTest, RpcIsNotAskedTwiceWhenItMayHaveBeenHeard) {
+TEST_F(ProxyDoorTest, RpcIsNotAskedTwiceWhenItMayHaveBeenHeard) {
   ask();
   sent();
   turn(seconds(2));
@@ -153,7 +153,7 @@ TEST_F(NatsDoorTest, RpcIsNotAskedTwiceWhenItMayHaveBeenHeard) {
   EXPECT_EQ(sent().size(), 0U);
 }
 
-TEST_F(NatsDoorTest, ConnectIsAskedAgainAfterATimeout) {
+TEST_F(ProxyDoorTest, ConnectIsAskedAgainAfterATimeout) {
   ask(ProxyMethod::kConnect);
   sent();
   turn(seconds(2));
@@ -164,7 +164,7 @@ TEST_F(NatsDoorTest, ConnectIsAskedAgainAfterATimeout) {
   EXPECT_EQ(take(), Lines{"1 allowed"});
 }
 
-TEST_F(NatsDoorTest, TheBreakerOpensForItsMethodAlone) {
+TEST_F(ProxyDoorTest, TheBreakerOpensForItsMethodAlone) {
   of(ProxyMethod::kRpc).retries = 0;
   use();
   for (int i = 0; i < 3; ++i) {
@@ -190,7 +190,7 @@ TEST_F(NatsDoorTest, TheBreakerOpensForItsMethodAlone) {
   EXPECT_EQ(metrics_.proxy_breaker_state[static_cast<std::size_t>(ProxyMethod::kRpc)], 0U);
 }
 
-TEST_F(NatsDoorTest, ATrialThatIsForgottenMakesRoomForTheNext) {
+TEST_F(ProxyDoorTest, ATrialThatIsForgottenMakesRoomForTheNext) {
   of(ProxyMethod::kRpc).retries = 0;
   use();
   for (int i = 0; i < 3; ++i) {
@@ -204,7 +204,7 @@ TEST_F(NatsDoorTest, ATrialThatIsForgottenMakesRoomForTheNext) {
   EXPECT_NE(ask(), 0U);
 }
 
-TEST_F(NatsDoorTest, WhoIsForgottenHearsNothing) {
+TEST_F(ProxyDoorTest, WhoIsForgottenHearsNothing) {
   const std::uint64_t ticket = ask();
   link_->answer_all();
   const std::string inbox = link_->seen.back().post.reply;
@@ -222,7 +222,7 @@ TEST_F(NatsDoorTest, WhoIsForgottenHearsNothing) {
   EXPECT_EQ(count(ProxyMethod::kRpc, ProxyOutcome::kForgotten), 2U);
 }
 
-TEST_F(NatsDoorTest, WithoutNatsItIsTriedAgainAndThenNobodys) {
+TEST_F(ProxyDoorTest, WithoutNatsItIsTriedAgainAndThenNobodys) {
   link_->is_up = false;
   turn();
   EXPECT_NE(ask(), 0U) << "it may be back in a moment";
@@ -234,7 +234,7 @@ TEST_F(NatsDoorTest, WithoutNatsItIsTriedAgainAndThenNobodys) {
   EXPECT_EQ(ask(), 0U);
 }
 
-TEST_F(NatsDoorTest, NoMoreThanTheLimitIsOut) {
+TEST_F(ProxyDoorTest, NoMoreThanTheLimitIsOut) {
   settings_.requests = 2;
   use();
   EXPECT_NE(ask(), 0U);
@@ -245,7 +245,7 @@ TEST_F(NatsDoorTest, NoMoreThanTheLimitIsOut) {
   EXPECT_NE(ask(), 0U);
 }
 
-TEST_F(NatsDoorTest, WhatIsToldWantsNoAnswer) {
+TEST_F(ProxyDoorTest, WhatIsToldWantsNoAnswer) {
   ApplicationQuestion message;
   message.method = ProxyMethod::kDisconnect;
   message.client = "c";

@@ -1,4 +1,4 @@
-#include "net/proxy/nats_door.h"
+#include "net/proxy/proxy_door.h"
 
 #include <utility>
 
@@ -43,8 +43,8 @@ ProxyOutcome outcome_of(ApplicationAnswer::Kind kind) {
 
 }  // namespace
 
-NatsDoor::NatsDoor(NatsPort& port, std::string subject_prefix, ApplicationListener& listener,
-                   TimerWheel& timers, Random& random, ShardMetrics& metrics)
+ProxyDoor::ProxyDoor(NatsPort& port, std::string subject_prefix, ApplicationListener& listener,
+                     TimerWheel& timers, Random& random, ShardMetrics& metrics)
     : port_(port),
       prefix_(std::move(subject_prefix)),
       listener_(listener),
@@ -53,23 +53,23 @@ NatsDoor::NatsDoor(NatsPort& port, std::string subject_prefix, ApplicationListen
       metrics_(metrics),
       logs_(kProxyMethods, LogLimiter(1, kLogInterval)) {}
 
-NatsDoor::~NatsDoor() {
+ProxyDoor::~ProxyDoor() {
   timers_.cancel(timer_);
   for (const auto& [ticket, asked] : asked_) {
     if (asked.question != 0) port_.forget(asked.question);
   }
 }
 
-void NatsDoor::use(const ProxySettings& settings) { settings_ = settings; }
+void ProxyDoor::use(const ProxySettings& settings) { settings_ = settings; }
 
-void NatsDoor::count() {
+void ProxyDoor::count() {
   for (std::size_t i = 0; i < kProxyMethods; ++i) {
     metrics_.proxy_breaker_state[i] = static_cast<std::uint64_t>(breakers_[i].state());
   }
   metrics_.proxy_inflight = asked_.size();
 }
 
-NatsPost NatsDoor::post_of(const ApplicationQuestion& question) const {
+NatsPost ProxyDoor::post_of(const ApplicationQuestion& question) const {
   return {.subject = own_subject(prefix_, proxy_subject_rest(question.method)),
           .data = proxy_request_body(question),
           .headers = proxy_request_headers(question)};
@@ -77,7 +77,7 @@ NatsPost NatsDoor::post_of(const ApplicationQuestion& question) const {
 
 // --- asking --------------------------------------------------------------------------------------
 
-std::uint64_t NatsDoor::ask(const ApplicationQuestion& question, Instant now) {
+std::uint64_t ProxyDoor::ask(const ApplicationQuestion& question, Instant now) {
   CHECK(asks(question.method));
   if (asked_.size() >= settings_.requests) {
     count(question.method, ProxyOutcome::kFull);
@@ -102,7 +102,7 @@ std::uint64_t NatsDoor::ask(const ApplicationQuestion& question, Instant now) {
   return 0;
 }
 
-std::optional<ProxyOutcome> NatsDoor::attempt(std::uint64_t ticket, Asked& asked, Instant now) {
+std::optional<ProxyOutcome> ProxyDoor::attempt(std::uint64_t ticket, Asked& asked, Instant now) {
   const CircuitBreaker::Verdict verdict = breaker(asked.method).may_ask(now);
   if (verdict == CircuitBreaker::Verdict::kRefuse) return ProxyOutcome::kBreakerOpen;
   asked.trial = verdict == CircuitBreaker::Verdict::kTrial;
@@ -115,7 +115,7 @@ std::optional<ProxyOutcome> NatsDoor::attempt(std::uint64_t ticket, Asked& asked
   return ProxyOutcome::kLost;
 }
 
-bool NatsDoor::plan_retry(std::uint64_t ticket, Asked& asked, ProxyOutcome cause, Instant now) {
+bool ProxyDoor::plan_retry(std::uint64_t ticket, Asked& asked, ProxyOutcome cause, Instant now) {
   // What was out when the connection was lost may have been heard; what never left was not.
   const bool heard = asked.question != 0 && cause != ProxyOutcome::kNoResponders;
   const auto pause = RetryPlan::pause(asked.method, heard, asked.tries,
@@ -130,7 +130,7 @@ bool NatsDoor::plan_retry(std::uint64_t ticket, Asked& asked, ProxyOutcome cause
   return true;
 }
 
-void NatsDoor::on_timer(Timer&, Instant now) {
+void ProxyDoor::on_timer(Timer&, Instant now) {
   while (!retries_.empty() && retries_.begin()->first <= now) {
     const std::uint64_t ticket = retries_.begin()->second;
     retries_.erase(retries_.begin());
@@ -146,15 +146,15 @@ void NatsDoor::on_timer(Timer&, Instant now) {
   set_timer();
 }
 
-void NatsDoor::set_timer() {
+void ProxyDoor::set_timer() {
   timers_.cancel(timer_);
   if (!retries_.empty()) timers_.arm(timer_, retries_.begin()->first, *this);
 }
 
 // --- answers -------------------------------------------------------------------------------------
 
-void NatsDoor::on_nats_answer(std::uint64_t token, NatsAnswered how, const NatsMessageView* reply,
-                              Instant now) {
+void ProxyDoor::on_nats_answer(std::uint64_t token, NatsAnswered how, const NatsMessageView* reply,
+                               Instant now) {
   const auto found = asked_.find(token);
   CHECK(found != asked_.end());
   Asked& asked = found->second;
@@ -170,7 +170,7 @@ void NatsDoor::on_nats_answer(std::uint64_t token, NatsAnswered how, const NatsM
   finish(token, cause, answer, now);
 }
 
-void NatsDoor::take_reply(Asked& asked, Bytes text, ApplicationAnswer& answer, Instant now) {
+void ProxyDoor::take_reply(Asked& asked, Bytes text, ApplicationAnswer& answer, Instant now) {
   auto read = reader_.read(asked.method, asked.flat, text);
   if (read.ok()) {
     answer = std::move(*read);
@@ -182,8 +182,8 @@ void NatsDoor::take_reply(Asked& asked, Bytes text, ApplicationAnswer& answer, I
            std::string(reply_fault_text(read.error())) + limiter.suppressed_note());
 }
 
-void NatsDoor::finish(std::uint64_t ticket, ProxyOutcome outcome, ApplicationAnswer& answer,
-                      Instant now) {
+void ProxyDoor::finish(std::uint64_t ticket, ProxyOutcome outcome, ApplicationAnswer& answer,
+                       Instant now) {
   const auto found = asked_.find(ticket);
   CHECK(found != asked_.end());
   const Asked& asked = found->second;
@@ -196,7 +196,7 @@ void NatsDoor::finish(std::uint64_t ticket, ProxyOutcome outcome, ApplicationAns
   listener_.on_application_answer(who, ticket, answer, now);  // last: it may ask again
 }
 
-void NatsDoor::forget(std::uint64_t ticket) {
+void ProxyDoor::forget(std::uint64_t ticket) {
   const auto found = asked_.find(ticket);
   if (found == asked_.end()) return;
   Asked& asked = found->second;
@@ -216,7 +216,7 @@ void NatsDoor::forget(std::uint64_t ticket) {
   erase(ticket);
 }
 
-void NatsDoor::erase(std::uint64_t ticket) {
+void ProxyDoor::erase(std::uint64_t ticket) {
   const auto found = asked_.find(ticket);
   CHECK(found != asked_.end());
   body_bytes_ -= found->second.post.data.size();
@@ -225,12 +225,12 @@ void NatsDoor::erase(std::uint64_t ticket) {
 
 // --- telling -------------------------------------------------------------------------------------
 
-void NatsDoor::tell(const ApplicationQuestion& message, Instant) {
+void ProxyDoor::tell(const ApplicationQuestion& message, Instant) {
   const bool taken = port_.publish(post_of(message));
   count(message.method, taken ? ProxyOutcome::kTold : ProxyOutcome::kLost);
 }
 
-void NatsDoor::count(ProxyMethod method, ProxyOutcome outcome) {
+void ProxyDoor::count(ProxyMethod method, ProxyOutcome outcome) {
   ++metrics_
         .proxy_requests_total[static_cast<std::size_t>(method)][static_cast<std::size_t>(outcome)];
 }
