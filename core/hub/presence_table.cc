@@ -1,6 +1,7 @@
 #include "core/hub/presence_table.h"
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <utility>
 
 #include "core/base/assert.h"
@@ -91,19 +92,19 @@ std::vector<ClientInfo> PresenceTable::members(Bytes name, std::size_t limit) {
   return infos;
 }
 
-std::vector<Bytes> PresenceTable::users(Bytes name, std::size_t most_clients) const {
-  std::vector<const User*> found;
-  const Channel* channel = find_channel(name, hash_bytes(name));
-  if (channel != nullptr && channel->clients <= most_clients) {
-    found.reserve(channel->clients);
-    for (const Member* member = channel->members.front(); member != nullptr;
-         member = channel->members.next(*member)) {
-      found.push_back(member->user);
-    }
-  }
-  std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
+std::vector<Bytes> PresenceTable::users(Bytes name, std::size_t most) const {
   std::vector<Bytes> ids;
+  const Channel* channel = find_channel(name, hash_bytes(name));
+  if (channel == nullptr || channel->users > most) return ids;
+  boost::unordered_flat_set<const User*> found;
+  found.reserve(channel->users);
+  std::size_t walked = 0;
+  for (const Member* member = channel->members.front();
+       member != nullptr && found.size() < channel->users && walked < kMaxMembersWalked;
+       member = channel->members.next(*member), ++walked) {
+    found.insert(member->user);
+  }
+  if (found.size() < channel->users) return ids;
   ids.reserve(found.size());
   for (const User* user : found) ids.push_back(user->id());
   return ids;

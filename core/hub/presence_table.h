@@ -64,6 +64,8 @@ class PresenceTable {
   static constexpr std::size_t kMaxChangesPerCall = 1000;
   static constexpr std::size_t kMaxLeavesPerCall = 4096;  // that come of age
 
+  static constexpr std::size_t kMaxMembersWalked = 16'384;  // of one users()
+
   // Where a member's subscription is: a shard, or a node. Opaque.
   using Origin = PresenceOrigin;
   // Views: they live for the call. It must not call the table.
@@ -88,9 +90,9 @@ class PresenceTable {
   // remove(), drop_origin() or announce().
   [[nodiscard]] std::vector<ClientInfo> members(Bytes channel, std::size_t limit);
 
-  // Each user once, in no order that means anything; nobody if the channel has more clients than
-  // that. The views live as long.
-  [[nodiscard]] std::vector<Bytes> users(Bytes channel, std::size_t most_clients) const;
+  // Each user once, in no order that means anything; nobody if the channel has more than `most`, or
+  // if they are not all found among its first kMaxMembersWalked clients. The views live as long.
+  [[nodiscard]] std::vector<Bytes> users(Bytes channel, std::size_t most) const;
 
   // When announce() has something to do; never() if nothing.
   [[nodiscard]] Instant next_due() const;

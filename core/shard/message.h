@@ -12,6 +12,7 @@
 #include "core/hub/presence.h"
 #include "core/hub/stream.h"
 #include "core/metrics/shard_metrics.h"
+#include "core/time/instant.h"
 
 namespace millrace {
 
@@ -108,6 +109,8 @@ struct SnapshotRequest {
 struct ShardSnapshot {
   ShardMetrics metrics;
   bool broker_ready = true;
+  bool broker_was_ready = true;  // at least once since the start
+  Duration broker_away = {};
   std::string broker_cause;
 };
 struct SnapshotReply {

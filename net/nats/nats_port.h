@@ -110,6 +110,10 @@ class NatsPort final : public InboundSource, private TimerHandler, private NatsL
   [[nodiscard]] bool up() const { return link_->up(); }
   // How many times the connection has come up.
   [[nodiscard]] std::uint64_t lives() const { return link_->lives(); }
+  // Of an outage; none if it is up, or nobody has looked yet.
+  [[nodiscard]] Duration away(Instant now) const {
+    return link_->up() || was_up_ || !drained_ ? Duration{} : now - away_since_;
+  }
 
   // With a queue group exactly one of the group's members gets each message; empty: all do.
   NatsSubscriptionId subscribe(std::string subject, NatsListener& listener, std::string queue = {});

@@ -130,10 +130,9 @@ void ClusterPresence::plan_announcement() {
   timers_.arm(announcement_, due, *this);
 }
 
+// As many as the table has kept; what finds the lane to NATS full is dropped and counted.
 void ClusterPresence::tell_last(Instant now) {
-  for (std::size_t batches = 0; batches < kMaxLastBatches; ++batches) {
-    const Instant due = table_.next_due();
-    if (due == Instant::never()) break;
+  for (Instant due = table_.next_due(); due != Instant::never(); due = table_.next_due()) {
     announce(std::max(now, due));
   }
   timers_.cancel(announcement_);

@@ -53,8 +53,6 @@ class ClusterPresence final : private PresenceGatherEvents,
   // Of members on their way from one shard to another.
   static constexpr std::size_t kAnswerBytes = 16U * 1024U * 1024U;
   static constexpr std::size_t kMaxAsked = 65'536;
-  // Of its last leaves a node tells at its end at most so many batches a shard.
-  static constexpr std::size_t kMaxLastBatches = 1'024;
 
   // `client_shards` of the network's shards take part. The port is not drained after it is gone.
   ClusterPresence(const ClusterPresenceParts& parts, std::size_t client_shards,

@@ -9,8 +9,9 @@
 // 3. While the directory has not settled (node_directory.h) a question waits for it; while NATS is
 //    away there is no answer.
 // 4. Only numbers are asked for where only numbers are wanted. Users are one set over all nodes as
-//    long as each node has at most kUsersCompared clients in the channel; those of a node that has
-//    more are counted apart, so who has tabs on two such nodes counts twice.
+//    long as each node has at most kUsersCompared in the channel (and finds them quickly:
+//    PresenceTable::users()); those of a node that has more are counted apart, so who has tabs on
+//    two such nodes counts twice.
 //
 // Owner: a shard, of the channels that it owns among its node's shards. Limits: kMaxGathers and
 // kMaxAskers, beyond which there is no answer; kMaxKept and kKeptBytes, beyond which the oldest are

@@ -29,7 +29,7 @@ namespace millrace {
 // Below a NATS server's usual max_payload of 1 MiB.
 inline constexpr std::size_t kMaxPresenceBody = 1'000'000;  // bytes
 inline constexpr std::size_t kMaxListed = 10'000;           // members of a list, changes of news
-// A node with more clients in a channel sends no digests; its users are counted apart.
+// A node with more users in a channel sends no digests; its users are counted apart.
 inline constexpr std::size_t kUsersCompared = 2'000;
 
 struct PresenceQuestion {

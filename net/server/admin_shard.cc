@@ -4,8 +4,10 @@
 
 #include "core/base/assert.h"
 #include "core/base/log.h"
+#include "core/mem/memory_reserve.h"
 #include "core/metrics/registry.h"
 #include "net/server/admin_page.h"
+#include "net/server/readiness.h"
 #include "proto/json_string.h"
 
 namespace millrace {
@@ -100,13 +102,16 @@ void AdminShard::on_request(HttpConnection& http, const HttpRequest& request, In
     return http.respond(response, now);
   }
   const ConnId id = http.connection().id();
-  if (request.path == "/healthz") return http.respond(plain(200, "ok\n"), now);
+  if (request.path == "/healthz") return http.respond(render_health(now), now);
   if (request.path == "/") {
     HttpResponse page = answer(200, "text/html; charset=utf-8", std::string(kAdminPage));
     page.fields.emplace_back("X-Frame-Options", "DENY");
     return http.respond(page, now);
   }
-  if (request.path == "/readyz") return gather({id, Page::kReady}, now);
+  if (request.path == "/readyz") {
+    const bool json = request.query_value("format") == "json";
+    return gather({id, json ? Page::kReadyJson : Page::kReady}, now);
+  }
   if (request.path == "/metrics") return gather({id, Page::kMetrics}, now);
   if (request.path == "/stats") return gather({id, Page::kStats}, now);
   http.respond(plain(404, "no such path; there are / /healthz /readyz /metrics /stats\n"), now);
@@ -180,7 +185,9 @@ void AdminShard::finish_gather(Instant now) {
 HttpResponse AdminShard::render(Page page) const {
   switch (page) {
     case Page::kReady:
-      return render_ready();
+      return render_ready(false);
+    case Page::kReadyJson:
+      return render_ready(true);
     case Page::kMetrics:
       return render_metrics();
     case Page::kStats:
@@ -218,20 +225,42 @@ std::vector<ShardMetrics> AdminShard::answered() const {
   return metrics;
 }
 
-HttpResponse AdminShard::render_ready() const {
-  std::string causes;
-  if (shared_.draining.load(std::memory_order_acquire)) causes += "draining\n";
-  for (std::size_t shard = 0; shard < snapshots_.size(); ++shard) {
-    const auto& snapshot = snapshots_[shard];
+HttpResponse AdminShard::render_ready(bool json) const {
+  ReadinessFacts facts;
+  facts.draining = shared_.draining.load(std::memory_order_acquire);
+  facts.memory_is_out = MemoryReserve::is_out();
+  facts.ready_at_cap = options_.ready_at_cap;
+  facts.connections = shared_.connections.taken();
+  facts.max_connections = shared_.connections.limit();
+  facts.deciding_limit = options_.deciding_limit;
+  for (std::size_t i = 0; i < snapshots_.size(); ++i) {
+    ShardReadiness& shard = facts.shards.emplace_back();
+    const auto& snapshot = snapshots_[i];
+    shard.answers = snapshot != nullptr;
     if (snapshot == nullptr) {
-      const std::string stuck = watchdog_.stuck(shard, now_);
-      causes += "shard " + std::to_string(shard) + " does not answer" +
-                (stuck.empty() ? "" : ": it is " + stuck) + "\n";
-    } else if (!snapshot->broker_ready) {
-      causes += "shard " + std::to_string(shard) + ": " + snapshot->broker_cause + "\n";
+      shard.has_run = facts.draining || shared_.heartbeats[i].look().beat != 0;
+      shard.stuck = watchdog_.stuck(i, now_);
+    } else {
+      shard.broker_ready = snapshot->broker_ready;
+      shard.broker_was_ready = snapshot->broker_was_ready;
+      shard.broker_away = snapshot->broker_away;
+      shard.broker_cause = snapshot->broker_cause;
     }
   }
-  return causes.empty() ? plain(200, "ready\n") : plain(503, "not ready\n" + causes);
+  const std::vector<NotReady> causes = find_causes(facts);
+  const unsigned status = causes.empty() ? 200 : 503;
+  if (json) return answer(status, "application/json", readiness_json(causes));
+  return plain(status, readiness_text(causes));
+}
+
+// Whether a new start is the cure: nothing else is asked.
+HttpResponse AdminShard::render_health(Instant now) const {
+  std::string dead;
+  for (std::size_t i = 0; i < options_.client_shards; ++i) {
+    if (watchdog_.stuck_for(i, now) < kDeadAfter) continue;
+    dead += "stuck: shard " + std::to_string(i) + " is " + watchdog_.stuck(i, now) + "\n";
+  }
+  return dead.empty() ? plain(200, "ok\n") : plain(503, dead + "  fix: start the server again\n");
 }
 
 HttpResponse AdminShard::render_stats() const {

@@ -44,6 +44,7 @@ struct AdminOptions {
   // Adds what the system says at the moment, when somebody asks; nullptr adds nothing.
   void (*read_system)(ProcessMetrics& process) = nullptr;
   bool insecure = false;
+  bool ready_at_cap = false;
   Duration drain_timeout{};                   // for the log
   std::optional<bool> direct = std::nullopt;  // as in UringOptions
 };
@@ -76,7 +77,7 @@ class AdminShard final : public ShardBody,
   [[nodiscard]] bool drained() const { return listeners_.idle() && table_.idle(); }
 
  private:
-  enum class Page : std::uint8_t { kReady, kMetrics, kStats };
+  enum class Page : std::uint8_t { kReady, kReadyJson, kMetrics, kStats };
   struct Waiter {
     ConnId connection;
     Page page;
@@ -94,7 +95,8 @@ class AdminShard final : public ShardBody,
   void finish_gather(Instant now);
   void look_around(Instant now);
   [[nodiscard]] HttpResponse render(Page page) const;
-  [[nodiscard]] HttpResponse render_ready() const;
+  [[nodiscard]] HttpResponse render_ready(bool json) const;
+  [[nodiscard]] HttpResponse render_health(Instant now) const;
   [[nodiscard]] HttpResponse render_metrics() const;
   [[nodiscard]] HttpResponse render_stats() const;
   [[nodiscard]] ProcessMetrics process_metrics(const ShardMetrics& sum) const;

@@ -5,6 +5,7 @@
 #include "core/base/assert.h"
 #include "core/base/log.h"
 #include "core/mem/memory_reserve.h"
+#include "net/server/readiness.h"
 #include "net/server/namespace_plan.h"
 
 namespace millrace {
@@ -157,7 +158,7 @@ void ClientShard::on_accept(FileSlot file, const Peer& peer, std::uint32_t, Inst
 
 void ClientShard::on_message(ShardId from, Message& message, Instant now) {
   if (const auto* request = std::get_if<SnapshotRequest>(&message)) {
-    mailbox_.send(from, SnapshotReply{request->id, snapshot()});
+    mailbox_.send(from, SnapshotReply{request->id, snapshot(now)});
     return;
   }
   if (auto* order = std::get_if<RevokeOrder>(&message)) {
@@ -189,7 +190,7 @@ Result<void, RevokeError> ClientShard::revoke(const Revocation& revocation, std:
   return done;
 }
 
-std::unique_ptr<ShardSnapshot> ClientShard::snapshot() {
+std::unique_ptr<ShardSnapshot> ClientShard::snapshot(Instant now) {
   const RingStats& ring = ring_->stats();
   metrics_.ring_enters_total = ring.enters;
   metrics_.ring_submissions_total = ring.submissions;
@@ -209,6 +210,11 @@ std::unique_ptr<ShardSnapshot> ClientShard::snapshot() {
   made->metrics = metrics_;
   made->broker_ready = status.ready;
   made->broker_cause = status.cause;
+  if (port_ != nullptr) {
+    made->broker_was_ready = port_->lives() > 0;
+    // What NATS says of its streams has no grace.
+    made->broker_away = port_->up() ? kBrokerGrace : port_->away(now);
+  }
   return made;
 }
 

@@ -165,7 +165,7 @@ class ClientShard final : public ShardBody,
                                    Instant now) override;
   // The node's last words to the others are said.
   [[nodiscard]] bool left() const;
-  [[nodiscard]] std::unique_ptr<ShardSnapshot> snapshot();
+  [[nodiscard]] std::unique_ptr<ShardSnapshot> snapshot(Instant now);
   void adopt(std::shared_ptr<const Reloadable> next);
   void use_proxy(const ProxySettings& settings);
   // InboundSource: sees the drain's flags and the box of reloads, which another thread sets before

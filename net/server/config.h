@@ -75,6 +75,7 @@ struct ServerConfig {
   bool allow_anonymous = false;
   LogLevel log_level = LogLevel::kInfo;
   std::string name;  // among nodes; empty: the machine's
+  bool ready_at_cap = false;
 
   bool operator==(const ServerConfig&) const = default;
 };

@@ -126,6 +126,12 @@ constexpr ConfigKey kRows[] = {
      .example = "mill-1",
      .help = "What people call this node, in what it tells other nodes of itself; empty is the "
              "machine's name. Two may have the same."},
+    {.section = "server",
+     .name = "ready_at_cap",
+     .kind = ValueKind::kBool,
+     .slot = kInServer<&ServerConfig::ready_at_cap>,
+     .example = "true",
+     .help = "Whether a server that holds max_connections still says that it is ready (/readyz)."},
 
     {.section = "broker",
      .name = "kind",

@@ -274,6 +274,7 @@ AdminOptions Server::admin_options() const {
   options.read_system = read_system;
   if (direct_) options.direct_slots = client_shards_ * std::uint64_t{plan_.files};
   options.insecure = config_.insecure;
+  options.ready_at_cap = config_.server.ready_at_cap;
   options.drain_timeout = config_.limits.drain_timeout;
   options.direct = direct_;
   return options;

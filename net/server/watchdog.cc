@@ -69,9 +69,14 @@ std::string Watchdog::words(std::size_t shard, Instant since, Instant now) const
 }
 
 std::string Watchdog::stuck(std::size_t shard, Instant now) const {
+  if (stuck_for(shard, now) == Duration{}) return "";
+  return words(shard, watched_[shard].stuck_since, now);
+}
+
+Duration Watchdog::stuck_for(std::size_t shard, Instant now) const {
   const Watched& watched = watched_[shard];
-  if (watched.stuck_beat == 0 || shards_[shard].look().beat != watched.stuck_beat) return "";
-  return words(shard, watched.stuck_since, now);
+  if (watched.stuck_beat == 0 || shards_[shard].look().beat != watched.stuck_beat) return {};
+  return now - watched.stuck_since;
 }
 
 void Watchdog::say(std::string line, Instant now, std::vector<std::string>& lines) {

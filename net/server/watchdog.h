@@ -34,6 +34,8 @@ class Watchdog {
   [[nodiscard]] std::vector<std::string> look(Instant now);
   // "busy for 230 ms: timers", or "" if the shard is not stuck.
   [[nodiscard]] std::string stuck(std::size_t shard, Instant now) const;
+  // How long it has been so; nothing if it is not stuck.
+  [[nodiscard]] Duration stuck_for(std::size_t shard, Instant now) const;
   // How often each shard was late, whether it was seen at it or has told so afterwards.
   [[nodiscard]] std::span<const std::uint64_t> stalls() const { return stalls_; }
 

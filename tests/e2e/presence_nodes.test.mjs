@@ -5,11 +5,12 @@ import { after, test } from 'node:test';
 
 import { connectedClient } from './support/clients.mjs';
 import { anonymousToo, everybody } from './support/configs.mjs';
+import { Load } from './support/load.mjs';
 import { Millrace, configFile } from './support/millrace.mjs';
 import { NatsServer } from './support/nats_server.mjs';
 import { endAll } from './support/processes.mjs';
 import { makeToken } from './support/tokens.mjs';
-import { sleep, slowness, waitFor } from './support/wait.mjs';
+import { scaled, sleep, slowness, waitFor } from './support/wait.mjs';
 
 after(endAll);
 
@@ -18,6 +19,9 @@ const config = configFile(`${anonymousToo}
 presence = true
 join_leave = true
 ${everybody('subscribe', 'publish', 'presence')}
+[namespaces.crowd]
+presence = true
+${everybody('subscribe', 'presence')}
 [namespaces.wide]
 presence = true
 join_leave = true
@@ -252,6 +256,32 @@ test('while NATS is away there is an error and no wrong list; then all is as it 
   }
   await allKnow(all);
   for (const client of clients) client.disconnect();
+});
+
+test('20,000 members on two nodes are counted without a list of them going anywhere', async (t) => {
+  const each = scaled(10_000);
+  const words = `idle --connections ${each} --subscribe crowd:1 --phases open,pause,close`;
+  const loads = [a, b].map((node) => Load.start(words, { target: node.host, input: 'pipe' }));
+  for (const load of loads) await load.begun('pause', 60_000);
+  const watcher = await come(c, 'ann');
+  await counts(watcher, 'crowd:1', 2 * each, 1, 10_000);
+  const times = [];
+  const before = await nats.traffic();
+  for (let i = 0; i < 5; ++i) {
+    await sleep(520); // so that it is asked anew
+    const began = performance.now();
+    assert.deepEqual(await watcher.presenceStats('crowd:1'), { clients: 2 * each, users: 1 });
+    times.push(Math.round(performance.now() - began));
+  }
+  const bytes = (await nats.traffic()) - before;
+  t.diagnostic(`counted in ${times} ms; ${bytes} bytes to NATS, signs of life included`);
+  assert.ok(bytes < 30_000, `${bytes} bytes`);
+  // A list is cut, and its error is none.
+  assert.ok((await watcher.presence('crowd:1')).length >= Math.min(1_000, each));
+  for (const load of loads) load.run.child.stdin.write('go\n');
+  for (const load of loads) await load.end();
+  await counts(watcher, 'crowd:1', 0, 0, 10_000);
+  watcher.disconnect();
 });
 
 test('nothing is left of them', async () => {

@@ -59,6 +59,7 @@ Limits token_limits();
 Limits flat_limits();
 Limits client_limits();
 Limits proxy_limits();
+Limits node_limits();
 
 // All of them.
 Limits all_limits();

@@ -70,7 +70,10 @@ void add_formats(std::map<std::string, std::string>& all) {
        "fossil_delta.cc:kMarks",
        "utf8.cc:kHighBits",
        "ws_transport.cc:kAbnormal",
-       "ws_transport.cc:kFirstPrivate"});
+       "ws_transport.cc:kFirstPrivate",
+       "node_id.h:kBytes",
+       "presence_wire.cc:kClosing",
+       "presence_wire.cc:kDigits"});
   add(all, "a unit, or the shape of a text",
       {"config_key_rows.h:kKeyGiB", "config_key_rows.h:kKeyHour", "config_key_rows.h:kKeyKiB",
        "config_key_rows.h:kKeyMiB", "config_key_rows.h:kKeyMinute", "config_key_rows.h:kKeySecond",
@@ -86,8 +89,9 @@ void add_insides(std::map<std::string, std::string>& all) {
   add(all, "a mark or a mask",
       {"SubscribeOptions.ticket", "command.h:kRejectUnrecovered", "connection_table.cc:kOrphan",
        "hub.h:kNotFound", "hub_streams.cc:kAskerShift", "nats_link.cc:kFirstState",
-       "nats_link.cc:kMask", "nats_link.cc:kPhaseBits", "shard_check.h:kNoShard",
-       "slab.h:kGenerationMask", "slab.h:kNone", "uring.cc:kBufferGroup", "uring.cc:kWakeData"});
+       "nats_link.cc:kMask", "nats_link.cc:kPhaseBits", "node_directory.cc:kNeverBack",
+       "shard_check.h:kNoShard", "slab.h:kGenerationMask", "slab.h:kNone", "uring.cc:kBufferGroup",
+       "uring.cc:kWakeData"});
   add(all, "how many kinds there are",
       {"fanout.cc:kForms", "mutant.h:kMutants", "op.h:kOpKinds",
        "shard_metrics.h:kHistoryEvictions", "shard_metrics.h:kProxyMethods",
@@ -99,7 +103,12 @@ void add_insides(std::map<std::string, std::string>& all) {
        "json_encoder.cc:kFixed", "flat_encoder.cc:kFixed", "flat_writer.h:kMaxFields",
        "timer_wheel.h:kLevels", "timer_wheel.h:kSlotBits", "timer_wheel.h:kSlots"});
   add(all, "the width of a field; what it holds has rows of its own",
-      {"connection.h:kMaxLinger", "delivery_sink.h:kIdBits"});
+      {"cluster_presence.cc:kMost", "connection.h:kMaxLinger", "delivery_sink.h:kIdBits",
+       "node_beat.cc:kLongestUptime"});
+  add(all, "how often nodes are heard, and how long the end of one waits: node_beats_test.cc",
+      {"cluster_node.h:kLeavePatience", "node_beats.cc:kSpread", "node_beats.h:kHelloPause",
+       "node_directory.h:kBeatInterval", "node_directory.h:kBeatJitter",
+       "node_directory.h:kMissedBeats"});
   add(all, "how much of a thing is made, not how much is let in",
       {"AdminOptions.client_shards", "ClientShardOptions.client_shards", "ShardGroupOptions.shards",
        "ShardGroupOptions.unpinned", "admin_shard.cc:kBufferSize", "admin_shard.cc:kBuffers"});
@@ -116,7 +125,7 @@ void add_insides(std::map<std::string, std::string>& all) {
       {"admission.h:kLogInterval", "proxy_door.h:kLogInterval", "token_refusals.h:kLogInterval"});
   add(all, "how often something is looked at, or how exactly",
       {"drain.h:kParts", "drain.h:kStep", "drain_log.h:kBetweenLines", "drain_pace.h:kLate",
-       "memory_broker.h:kSweepPause", "watchdog.h:kBetweenLooks"});
+       "memory_broker.h:kSweepPause", "readiness.h:kDeadAfter", "watchdog.h:kBetweenLooks"});
   add(all, "how exactly pings and timers keep time: ping_schedule_test.cc",
       {"connection_table.cc:kFarBack", "reactor.h:kMostFullBatches", "session.h:kLateShard",
        "ping_schedule.h:kLongestStep", "ping_schedule.h:kTogether", "expiry_pace.h:kAtOnce",
@@ -135,8 +144,8 @@ void add_machine(std::map<std::string, std::string>& all) {
       {"cgroup_facts.cc:kMaxGroupDepth", "fact_files.h:kMaxFactFile", "machine_facts.cc:kMaxWord",
        "machine_facts.h:kCountedDescriptors"});
   add(all, "a part of a sum that has a limit",
-      {"session_settings.h:kAroundAnswer", "presence_table.h:kMemberEnvelope",
-       "stream_store.h:kPageEnvelope"});
+      {"session_settings.h:kAroundAnswer", "presence_gather.cc:kAround",
+       "presence_table.h:kMemberEnvelope", "stream_store.h:kPageEnvelope"});
   add(all, "a part of a formula that says what a number of connections needs",
       {"limit_needs.cc:kLeastClosing", "limit_needs.cc:kLeastDeviceBacklog",
        "limit_needs.cc:kLeastMappings", "limit_needs.cc:kLeastQueue",

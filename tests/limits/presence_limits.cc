@@ -120,6 +120,18 @@ std::string leaves_of_a_call(std::uint64_t n) {
   return unless(!presence.due(), "next call");
 }
 
+// All but the last are one user.
+std::string members_walked(std::uint64_t n) {
+  ShardMetrics metrics;
+  PresenceTable table({}, metrics);
+  for (std::uint64_t i = 1; i <= n; ++i) {
+    const std::string client = std::to_string(i);
+    CHECK(table.add("room", 0, {.user = i == n ? "last" : "first", .client = client},
+                    {.members = true}, Instant{}));
+  }
+  return unless(table.users("room", 2).size() == 2, "not found");
+}
+
 std::string hidden_flap(std::uint64_t ns) {
   Presence presence;
   CHECK(presence.add(1));
@@ -171,6 +183,8 @@ Limits presence_limits() {
       PresenceTable::kMaxLeavesKept, "dropped", leaves_of_an_interval);
   add("presence batches of a call", "presence_table.h:kMaxBatchesPerCall",
       PresenceTable::kMaxBatchesPerCall, "next call", batches_of_a_call);
+  add("members among whom a channel's users are looked for", "presence_table.h:kMaxMembersWalked",
+      PresenceTable::kMaxMembersWalked, "not found", members_walked);
   add("presence changes of a call", "presence_table.h:kMaxChangesPerCall",
       PresenceTable::kMaxChangesPerCall, "next call", changes_of_a_call);
   add("leaves that come of age in a call", "presence_table.h:kMaxLeavesPerCall",

@@ -71,6 +71,12 @@ export class NatsServer {
     if (!this.run.result) await this.kill();
   }
 
+  // Bytes that it got from its clients so far.
+  async traffic() {
+    const response = await fetch(`http://127.0.0.1:${this.monitor}/varz`);
+    return (await response.json()).in_bytes;
+  }
+
   // The connections of millrace: [{name, subscriptions_list, out_msgs, ...}].
   async connections() {
     const response = await fetch(`http://127.0.0.1:${this.monitor}/connz?subs=1&limit=4096`);

@@ -41,6 +41,23 @@ TEST_F(PresenceTableTest, AllWhoAreNobodyAreOneUser) {
   EXPECT_EQ(table_.counts("room"), (PresenceCounts{1, 1}));
 }
 
+TEST_F(PresenceTableTest, TellsItsUsersOnceUnlessTheyAreTooMany) {
+  const auto users = [this](std::size_t most) {
+    std::vector<std::string> ids;
+    for (const Bytes id : table_.users("room", most)) ids.emplace_back(id);
+    std::sort(ids.begin(), ids.end());
+    return ids;
+  };
+  EXPECT_TRUE(users(9).empty());
+  for (const Bytes client : {"c1", "c2", "c3"}) add(client, "alice");
+  add("c4", "");
+  add("c5", "bob");
+  EXPECT_EQ(users(3), (std::vector<std::string>{"", "alice", "bob"}));
+  EXPECT_TRUE(users(2).empty());
+  remove("c5");
+  EXPECT_EQ(users(2), (std::vector<std::string>{"", "alice"})) << "who waits to be told has gone";
+}
+
 TEST_F(PresenceTableTest, ChannelsAreApart) {
   add("c1", "alice", kAnnounced, "a");
   add("c1", "alice", kAnnounced, "b");

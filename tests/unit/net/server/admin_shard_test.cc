@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "net/server/readiness.h"
 #include "tests/support/shard_world.h"
 
 namespace millrace {
@@ -126,6 +127,35 @@ TEST_F(AdminShardTest, IsNotReadyWhileDraining) {
   const std::string answer = get("/readyz");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 503"));
   EXPECT_NE(answer.find("draining"), std::string::npos);
+}
+
+TEST_F(AdminShardTest, TellsItsCausesToPrograms) {
+  EXPECT_NE(get("/readyz?format=json").find("{\"ready\":true,\"causes\":[]}\n"), std::string::npos);
+  world_.shared().draining.store(true);
+  const std::string answer = get("/readyz?format=json");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 503"));
+  EXPECT_NE(answer.find("Content-Type: application/json\r\n"), std::string::npos);
+  EXPECT_NE(answer.find(R"({"ready":false,"causes":[{"cause":"draining",)"), std::string::npos);
+}
+
+TEST_F(AdminShardTest, IsNotHealthyWhileAShardStandsStillForLong) {
+  Heartbeat& stuck = world_.shared().heartbeats[1];
+  stuck.doing("a test");
+  stuck.turn_begins(world_.clock().now());
+  const auto pass = [this](Duration span) {
+    for (Duration at{}; at < span; at = at + milliseconds(50)) {
+      world_.turn_one(0);
+      advance_admin(milliseconds(50));
+    }
+  };
+  pass(kDeadAfter - milliseconds(50));
+  EXPECT_TRUE(ring_->take_sent(begin_get("/healthz")).starts_with("HTTP/1.1 200"));
+  pass(milliseconds(200));
+  const std::string answer = ring_->take_sent(begin_get("/healthz"));
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 503")) << answer;
+  EXPECT_NE(answer.find("stuck: shard 1 is busy for 10"), std::string::npos) << answer;
+  world_.turn();
+  EXPECT_TRUE(ring_->take_sent(begin_get("/healthz")).starts_with("HTTP/1.1 200"));
 }
 
 TEST_F(AdminShardTest, SumsTheMetricsOfAllShards) {
