@@ -16,7 +16,6 @@
 // `most_withheld` messages; what does not fit is heard at once. It remembers kRememberMs of keys.
 #pragma once
 
-#include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -97,7 +96,7 @@ class NatsOverlap {
 
   struct Counts {
     // The old one brought them then, the new one did not yet; the earliest first.
-    boost::container::small_vector<std::int64_t, 1> owed_since;
+    std::vector<std::int64_t> owed_since;
     std::uint32_t arrivals = 0;   // from the old one, of the last kRememberMs
     std::uint32_t withheld = 0;   // the new one brought them, the old one did not yet
     std::uint32_t cancelled = 0;  // are in withheld_, though the old one brought them
