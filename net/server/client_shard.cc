@@ -5,8 +5,8 @@
 #include "core/base/assert.h"
 #include "core/base/log.h"
 #include "core/mem/memory_reserve.h"
-#include "net/server/readiness.h"
 #include "net/server/namespace_plan.h"
+#include "net/server/readiness.h"
 
 namespace millrace {
 
