@@ -58,7 +58,7 @@ export class ConfiguredNats extends NatsServer {
 }
 
 export class NatsCluster {
-  // `config`: lines of each node's configuration.
+  // `config`: lines of each node's configuration, or what makes them of its number.
   static async start(count, config = '') {
     const cluster = new NatsCluster(config);
     cluster.routes = await Promise.all(Array.from({ length: count }, () => freePort()));
@@ -74,9 +74,10 @@ export class NatsCluster {
 
   async #launch(route) {
     const others = this.routes.map((port) => `nats://127.0.0.1:${port}`);
+    const config = typeof this.config === 'function' ? this.config(route) : this.config;
     const node = await ConfiguredNats.start(`server_name: n${route}
 cluster: { name: test, listen: "127.0.0.1:${route}", routes: ${JSON.stringify(others)} }
-${this.config}`);
+${config}`);
     this.nodes.push(node);
     return node;
   }

@@ -269,5 +269,39 @@ TEST_F(HubStreamsPositions, QuestionsAndTheirAnswersAreHandedOn) {
   EXPECT_EQ(sink_.counts.at(43), (PresenceCounts{2, 1}));
 }
 
+// --- what a stream that many channels share tells ---------------------------------------------
+
+TEST_F(HubStreamsPositions, ATopAheadOfTheLastPublicationIsNoHole) {
+  join(1, 4);
+  HistoryPage page = top(9);
+  page.newest = 4;
+  join(2, positioned(), page);
+  EXPECT_TRUE(hub_.subscribed(1, "a"));
+  EXPECT_EQ(last_answer(2).outcome.position.offset, 9U);
+  EXPECT_EQ(publish(12, 0), (Ids{1, 2}));
+  page = top(20);
+  page.newest = 13;
+  join(3, positioned(), page);
+  EXPECT_FALSE(hub_.subscribed(1, "a")) << "13 has not come by";
+}
+
+TEST_F(HubStreamsPositions, APositionThatComesUnaskedIsAHoleIfItIsAhead) {
+  join(1, 4);
+  ASSERT_EQ(hub_.subscribe(2, "a", {}, Instant{}), Hub::Subscribe::kLive);
+  hub_.on_position("a", {4, kEpoch});
+  EXPECT_TRUE(hub_.subscribed(1, "a"));
+  hub_.on_position("a", {5, kEpoch});
+  EXPECT_FALSE(hub_.subscribed(1, "a"));
+  EXPECT_TRUE(hub_.subscribed(2, "a")) << "nothing was promised to it";
+  EXPECT_EQ(publish(6, 0), Ids{2});
+}
+
+TEST_F(HubStreamsPositions, AnotherEpochThatComesUnaskedIsTold) {
+  join(1, 4);
+  hub_.on_position("b", {0, kOther});
+  hub_.on_position("a", {0, kOther});
+  EXPECT_FALSE(hub_.subscribed(1, "a"));
+}
+
 }  // namespace
 }  // namespace millrace

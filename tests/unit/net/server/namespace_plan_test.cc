@@ -108,6 +108,51 @@ TEST(NamespacePlan, PromisesNothingThatNatsCanNotDo) {
   EXPECT_FALSE(made->delta);
 }
 
+Config with_streams() {
+  Config config;
+  config.insecure = true;
+  config.broker.kind = BrokerKind::kNats;
+  config.broker.stream_replicas = 3;
+  for (const char* name : {"default", "game"}) {
+    config.namespaces[name].history_size = 10;
+    config.namespaces[name].history_ttl = seconds(60);
+    config.namespaces[name].delivery = DeliveryMode::kRecoverable;
+  }
+  config.namespaces["game"].interest = InterestMode::kPrefix;
+  config.namespaces["plain"] = {};
+  return config;
+}
+
+TEST(NamespacePlan, EachNamespaceWithHistoryHasAStreamAtNats) {
+  Config config = with_streams();
+  const auto streams = make_stream_namespaces(config);
+  ASSERT_EQ(streams.size(), 2U);
+  EXPECT_EQ(streams[0].name, "default");
+  EXPECT_EQ(streams[1].name, "game");
+  EXPECT_EQ(streams[1].kept.size, 10U);
+  EXPECT_EQ(streams[1].replicas, 3U);
+  EXPECT_TRUE(streams[1].prefix_interest);
+  EXPECT_TRUE(make_namespaces(config).find("game:1", false)->recoverable);
+  config.broker.kind = BrokerKind::kMemory;
+  EXPECT_TRUE(make_stream_namespaces(config).empty());
+}
+
+// default's stream holds default's channels alone.
+TEST(NamespacePlan, AChannelOfNoNamespaceHasNoStreamAtNats) {
+  const NamespaceTable table = make_namespaces(with_streams());
+  EXPECT_TRUE(table.find("solo", true)->stream.kept());
+  EXPECT_FALSE(table.find("any:1", true)->stream.kept());
+  EXPECT_FALSE(table.find("any:1", true)->recoverable);
+}
+
+TEST(NamespacePlan, WhatAReloadBringsKeepsNothingWithoutAStream) {
+  NamespaceTable table = make_namespaces(with_streams());
+  keep_to_streams({{.name = "game"}}, table);
+  EXPECT_TRUE(table.find("game:1", false)->stream.kept());
+  EXPECT_FALSE(table.find("solo", false)->stream.kept());
+  EXPECT_FALSE(table.find("solo", false)->positioned);
+}
+
 TEST(NamespacePlan, LeavesTheFilesDefaultAlone) {
   Config config;
   config.insecure = true;

@@ -171,11 +171,10 @@ TEST(ReloadPlanTest, ChecksNamespacesAgainstTheRunningBroker) {
   running.broker.kind = BrokerKind::kNats;
   running.broker.nats = {"nats://127.0.0.1:4222"};
   Config next;
-  next.namespaces["game"].history_size = 10;
-  next.namespaces["game"].history_ttl = seconds(10);
+  next.namespaces["game"].presence = true;
   const auto plan = plan_reload(running, next);
   ASSERT_FALSE(plan);
-  EXPECT_TRUE(plan.error().text.starts_with("namespaces.game.history_size is 10, but the broker"));
+  EXPECT_TRUE(plan.error().text.starts_with("namespaces.game.presence is true, but the broker"));
 }
 
 // --- The box -------------------------------------------------------------------------------------
