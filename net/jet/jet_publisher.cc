@@ -40,12 +40,14 @@ bool JetPublisher::publish(std::uint32_t stream, Bytes name, Bytes subject, Byte
   job.message_id = fmt::format("{:016x}{:016x}", random_.next(), random_.next());
   job.until = now + kPatience;
   bytes_ += bytes_of(job);
+  timers_.arm(job, job.until, *this);
   const auto line = lines_.find(subject);
   if (line != lines_.end()) {
-    jobs_.find(line->second.last)->next = job.id;
+    job.previous = line->second.last;
+    jobs_.find(job.previous)->next = job.id;
     line->second.last = job.id;
   } else {
-    lines_.emplace(subject, Line{job.id, job.id});
+    lines_.emplace(subject, Line{job.id});
     attempt(job, now);
   }
   return true;
@@ -73,6 +75,7 @@ void JetPublisher::on_timer(Timer& timer, Instant now) {
   Job& job = static_cast<Job&>(timer);
   if (now >= job.until) return settle(job, PublishOutcome::kUnavailable, 0, now);
   ++metrics_.stream_publish_retries_total;
+  timers_.arm(job, job.until, *this);
   attempt(job, now);
 }
 
@@ -101,23 +104,19 @@ void JetPublisher::on_nats_answer(std::uint64_t token, NatsAnswered how,
 void JetPublisher::settle(Job& job, PublishOutcome outcome, std::uint64_t sequence, Instant now) {
   const RequestToken token = job.token;
   const std::uint32_t stream = job.stream;
-  const SlotId next = job.next;
   const auto line = lines_.find(job.subject);
-  CHECK(line != lines_.end() && line->second.first == job.id);
+  CHECK(line != lines_.end());
   bytes_ -= bytes_of(job);
   timers_.cancel(job);
-  Job* following = next.generation == 0 ? nullptr : jobs_.find(next);
-  if (following == nullptr) {
-    lines_.erase(line);
-  } else {
-    line->second.first = next;
-  }
+  port_.forget(job.request);
+  Job* const previous = jobs_.find(job.previous);
+  Job* const next = jobs_.find(job.next);
+  if (previous != nullptr) previous->next = job.next;
+  if (next != nullptr) next->previous = job.previous;
+  if (previous == nullptr && next == nullptr) lines_.erase(line);
+  if (previous != nullptr && next == nullptr) line->second.last = job.previous;
   jobs_.release(job.id);
-  if (following != nullptr) {
-    // The others have waited for this one, and their time has passed with it.
-    following->until = std::max(following->until, now + kAckPatience);
-    attempt(*following, now);
-  }
+  if (previous == nullptr && next != nullptr) attempt(*next, now);
   events_.on_stored(token, stream, outcome, sequence);
 }
 

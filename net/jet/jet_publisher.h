@@ -57,10 +57,11 @@ class JetPublisher final : private NatsAsker, private TimerHandler {
   [[nodiscard]] std::uint32_t open() const { return jobs_.size(); }
 
  private:
-  // Its timer is the next attempt's.
+  // Its timer is the next attempt's or its end, whichever is earlier.
   struct Job : Timer {
     SlotId id;
-    SlotId next;  // of the same subject; generation 0: none
+    SlotId previous;  // of the same subject; generation 0: none
+    SlotId next;
     std::uint32_t stream = 0;
     RequestToken token = 0;
     std::string name;  // of the stream
@@ -73,7 +74,6 @@ class JetPublisher final : private NatsAsker, private TimerHandler {
     NatsQuestionId request = 0;
   };
   struct Line {
-    SlotId first;
     SlotId last;
   };
 

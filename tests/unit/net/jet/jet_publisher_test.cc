@@ -86,15 +86,17 @@ TEST_F(Publishing, WhatIsMadeAgainIsNotOvertakenInItsChannel) {
   EXPECT_EQ(stored(), (Texts{"1", "2", "3"}));
 }
 
-TEST_F(Publishing, AnApplicationThatAnswersIsNoStream) {
+TEST_F(Publishing, WhatWaitsForAnotherFailsInItsOwnTime) {
   world_.link->model.elects = true;
-  world_.link->model.erase("MILLRACE_a");
-  publish("a:x", "1", 1);
-  const std::string garbage = R"({"stream":"OTHER","seq":4})";
-  world_.link->loses = [&](const NatsPost&) { return false; };
+  for (RequestToken token = 1; token <= 5; ++token) publish("a:x", "1", token);
   world_.turn();
-  world_.pass(seconds(11));
-  EXPECT_EQ(world_.hub.answer(), "1: failed");
+  world_.pass(seconds(5));
+  publish("a:x", "1", 6);
+  world_.pass(JetPublisher::kPatience - seconds(4));
+  EXPECT_EQ(world_.hub.answers.size(), 5U);
+  world_.link->model.elects = false;
+  world_.pass(seconds(2));
+  EXPECT_EQ(world_.hub.answer(), "6: stored 1");
 }
 
 TEST_F(Publishing, BeyondItsLimitsItIsRefusedAtOnce) {

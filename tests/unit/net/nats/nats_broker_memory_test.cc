@@ -16,6 +16,7 @@ constexpr int kChannels = 100'000;
 
 class Deaf final : public BrokerEvents {
  public:
+  void on_position(Bytes, const StreamPosition&) override {}
   void on_publication(const Publication&) override {}
   void on_position(Bytes, const StreamPosition&) override {}
   void on_interest_ready(Bytes, InterestToken) override {}
