@@ -178,9 +178,13 @@ void JetBroker::on_question_read(SlotId id, ReadAnswer answer, Instant now) {
   ChannelTrack* track = tracks_.find(question->track);
   if (track == nullptr) return ask_alone(id, now);
   const View view = view_of(*track, question->options, now);
-  // Another life, or the window has lost what the answer was to be joined with.
-  if (answer.epoch != view.top.epoch || view.floor > question->floor) return refuse(id);
-  answer_page(id, view, &answer);
+  if (answer.epoch != view.top.epoch) return refuse(id);  // another life
+  if (view.floor <= question->floor) return answer_page(id, view, &answer);
+  // The window has lost what the answer was to be joined with: for want of room, or because more
+  // than the whole history was published meanwhile. Then the window is the history.
+  if (view.window->size() < question->options.size) return refuse(id);
+  if (!question->query.since) return answer_page(id, view, nullptr);
+  JetBroker::answer(id, {.top = view.top, .newest = view.newest});
 }
 
 // What was read, and the window behind it.

@@ -11,7 +11,7 @@ import { NatsServer } from './support/nats_server.mjs';
 import { endAll } from './support/processes.mjs';
 import { RawClient } from './support/raw_client.mjs';
 import { sdkClient } from './support/sdk_client.mjs';
-import { waitFor } from './support/wait.mjs';
+import { sleep, waitFor } from './support/wait.mjs';
 
 after(endAll);
 
@@ -132,7 +132,7 @@ test('a busy channel is recovered while it goes on', async () => {
   let publishing = true;
   const first = await join(nodes[0], channel);
   const publisher = (async () => {
-    while (publishing) await publish(channel, next++);
+    while (publishing) await publish(channel, next++).then(() => sleep(5));
   })();
   await first.client.received(channel, 20);
   const seen = [...datas(first.client, channel)];

@@ -104,5 +104,20 @@ TEST(HistoryOfBoth, WhatIsReadAndWhatCameByAreOne) {
   EXPECT_EQ(world.read("a:x", {.limit = 2, .reverse = true}), "1: 3 2 top 3");
 }
 
+// More is published than the history holds while somebody reads what is before it.
+TEST(HistoryOfBoth, WhoIsOvertakenByAWholeHistoryIsTold) {
+  JetWorld world;
+  for (int i = 1; i <= 3; ++i) world.publish("a:x", std::to_string(i));
+  world.listen("a:x");
+  world.read("a:x");
+  world.publish("a:x", "4");
+  world.link->model.silent = true;
+  world.ask("a:x", {.since = StreamPosition{1, {}}, .limit = 100});
+  for (int i = 5; i <= 12; ++i) world.publish("a:x", std::to_string(i));
+  world.link->model.silent = false;
+  world.pass(seconds(3));
+  EXPECT_EQ(world.hub.answer(), "1: top 12");
+}
+
 }  // namespace
 }  // namespace millrace
