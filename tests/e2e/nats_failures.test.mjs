@@ -33,7 +33,8 @@ delivery = "recoverable"
 allow_subscribe = ["client", "anonymous"]
 `);
 const args = ['--nats', cluster.urls.join(','), '--config', config];
-const nodes = [await Millrace.start({ shards: 2, args }), await Millrace.start({ shards: 2, args })];
+const shards = { shards: 2, args };
+const nodes = [await Millrace.start(shards), await Millrace.start(shards)];
 for (const node of nodes) {
   await waitFor(async () => (await node.get('/readyz')).status === 200, 'the streams', 40_000);
 }

@@ -32,7 +32,8 @@ async function becomes(server, right, what, timeoutMs = 5000) {
     throw new Error(`${error.message}; it says ${JSON.stringify(last)}`);
   });
 }
-const ready = (server, timeoutMs) => becomes(server, (words) => words.length === 0, 'ready', timeoutMs);
+const ready = (server, timeoutMs) =>
+  becomes(server, (words) => words.length === 0, 'ready', timeoutMs);
 
 test('ready is ready, in both forms', async () => {
   const server = await Millrace.start();

@@ -74,6 +74,9 @@ void add_formats(std::map<std::string, std::string>& all) {
        "node_id.h:kBytes",
        "presence_wire.cc:kClosing",
        "presence_wire.cc:kDigits"});
+}
+
+void add_units(std::map<std::string, std::string>& all) {
   add(all, "a unit, or the shape of a text",
       {"config_key_rows.h:kKeyGiB", "config_key_rows.h:kKeyHour", "config_key_rows.h:kKeyKiB",
        "config_key_rows.h:kKeyMiB", "config_key_rows.h:kKeyMinute", "config_key_rows.h:kKeySecond",
@@ -88,8 +91,7 @@ void add_formats(std::map<std::string, std::string>& all) {
 void add_insides(std::map<std::string, std::string>& all) {
   add(all, "a mark or a mask",
       {"SubscribeOptions.ticket", "command.h:kRejectUnrecovered", "connection_table.cc:kOrphan",
-       "hub.h:kNotFound", "hub_streams.cc:kAskerShift", "nats_link.cc:kFirstState",
-       "nats_link.cc:kMask", "nats_link.cc:kPhaseBits", "node_directory.cc:kNeverBack",
+       "hub.h:kNotFound", "hub_streams.cc:kAskerShift", "node_directory.cc:kNeverBack",
        "shard_check.h:kNoShard", "slab.h:kGenerationMask", "slab.h:kNone", "uring.cc:kBufferGroup",
        "uring.cc:kWakeData"});
   add(all, "how many kinds there are",
@@ -220,9 +222,8 @@ void add_kept_elsewhere(std::map<std::string, std::string>& all) {
        "nats_link.h:kWireShift"});
   add(all, "no amount, but which order of servers", {"NatsOptions.spread", "server.cc:kSpreads"});
   add(all, "a key's own size or bit, as NATS has it",
-      {"nats_files.cc:kUnsafeMode", "nkey.cc:kBitsOfLetter", "nkey.cc:kCrcPolynomial",
-       "nkey.cc:kKeyBytes", "nkey.cc:kSeedKind", "nkey.cc:kSeedRawBytes", "nkey.cc:kSize",
-       "nkey.cc:kUserKind", "nkey.h:kNkeySeedBytes"});
+      {"nkey.cc:kBitsOfLetter", "nkey.cc:kCrcPolynomial", "nkey.cc:kKeyBytes", "nkey.cc:kSeedKind",
+       "nkey.cc:kSeedRawBytes", "nkey.cc:kSize", "nkey.cc:kUserKind", "nkey.h:kNkeySeedBytes"});
   add(all, "when a table gives memory back: tests/unit/core/mem, tests/unit/net/nats",
       {"nats_broker.cc:kSparse", "sparse_slots.h:kAll", "sparse_slots.h:kChunk"});
   add(all, "of memory that is out: tests/faults",
@@ -237,6 +238,7 @@ void add_kept_elsewhere(std::map<std::string, std::string>& all) {
 std::map<std::string, std::string> no_limits() {
   std::map<std::string, std::string> all;
   add_formats(all);
+  add_units(all);
   add_insides(all);
   add_machine(all);
   add_kept_elsewhere(all);

@@ -126,7 +126,7 @@ std::string members_walked(std::uint64_t n) {
   PresenceTable table({}, metrics);
   for (std::uint64_t i = 1; i <= n; ++i) {
     const std::string client = std::to_string(i);
-    CHECK(table.add("room", 0, {.user = i == n ? "last" : "first", .client = client},
+    CHECK(table.add("room", 0, {.user = i == 1 ? "last" : "first", .client = client},
                     {.members = true}, Instant{}));
   }
   return unless(table.users("room", 2).size() == 2, "not found");

@@ -53,7 +53,6 @@ struct NodeShard final : MessageHandler, BrokerEvents {
       infos.emplace_back(change.member.conn_info);
     }
   }
-  void on_position(Bytes, const StreamPosition&) override {}
   void on_interest_ready(Bytes, InterestToken) override {}
   void on_published(RequestToken, PublishOutcome, const StreamPosition&) override {}
   void on_history(RequestToken token, const HistoryPage& page) override {

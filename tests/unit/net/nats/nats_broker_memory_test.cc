@@ -18,7 +18,6 @@ class Deaf final : public BrokerEvents {
  public:
   void on_position(Bytes, const StreamPosition&) override {}
   void on_publication(const Publication&) override {}
-  void on_position(Bytes, const StreamPosition&) override {}
   void on_interest_ready(Bytes, InterestToken) override {}
   void on_presence_changes(Bytes, std::span<const PresenceChange>) override {}
   void on_history(RequestToken, const HistoryPage&) override {}

@@ -22,6 +22,7 @@ struct Values {
 };
 
 Values values_of(const ConfigKey& key) {
+  if (key.name == "stream_replicas") return {"2", "3", "4"};
   if (key.name == "history_bytes") return {"5MiB", "6MiB", "7MiB"};
   switch (key.kind) {
     case ValueKind::kBool:

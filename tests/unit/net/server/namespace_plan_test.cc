@@ -147,7 +147,7 @@ TEST(NamespacePlan, AChannelOfNoNamespaceHasNoStreamAtNats) {
 
 TEST(NamespacePlan, WhatAReloadBringsKeepsNothingWithoutAStream) {
   NamespaceTable table = make_namespaces(with_streams());
-  keep_to_streams({{.name = "game"}}, table);
+  keep_to_streams({{.name = "game", .kept = {}}}, table);
   EXPECT_TRUE(table.find("game:1", false)->stream.kept());
   EXPECT_FALSE(table.find("solo", false)->stream.kept());
   EXPECT_FALSE(table.find("solo", false)->positioned);

@@ -165,16 +165,21 @@ TEST(ReloadPlanTest, UnheardNamesAreOfTheDefaultsKindUnderInsecure) {
   EXPECT_EQ(PayloadKinds(start).find("any"), PayloadKind::kBinary);
 }
 
-// The new file is right by itself, but its broker is not the running one.
-TEST(ReloadPlanTest, ChecksNamespacesAgainstTheRunningBroker) {
+// The new file is right by itself, but what it counts on does not change before a restart.
+TEST(ReloadPlanTest, ChecksNamespacesAgainstWhatRuns) {
   Config running;
-  running.broker.kind = BrokerKind::kNats;
-  running.broker.nats = {"nats://127.0.0.1:4222"};
   Config next;
-  next.namespaces["game"].presence = true;
+  next.limits.position_check = seconds(1);
+  next.namespaces["game"].history_size = 1;
+  next.namespaces["game"].history_ttl = seconds(1);
+  next.namespaces["game"].history_meta_ttl = seconds(10);
   const auto plan = plan_reload(running, next);
   ASSERT_FALSE(plan);
-  EXPECT_TRUE(plan.error().text.starts_with("namespaces.game.presence is true, but the broker"));
+  EXPECT_TRUE(plan.error().text.starts_with(
+      "namespaces.game.history_meta_ttl is 10s and limits.position_check 40s"))
+      << plan.error().text;
+  running.limits.position_check = seconds(1);
+  EXPECT_TRUE(plan_reload(running, next));
 }
 
 // --- The box -------------------------------------------------------------------------------------
