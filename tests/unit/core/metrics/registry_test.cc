@@ -103,7 +103,7 @@ TEST(Registry, IsValidPrometheusText) {
       if (brace == std::string::npos) continue;
       const std::string label = words[0].substr(brace);
       EXPECT_TRUE(label.starts_with("{code=\"") || label.starts_with("{reason=\"") ||
-                  label.starts_with("{cause=\""))
+                  label.starts_with("{cause=\"") || label.starts_with("{method=\""))
           << line;
       EXPECT_TRUE(label.ends_with("\"}")) << line;
     }
