@@ -1,0 +1,205 @@
+// An application server: it says who may be where, and plays the games. Run as many as you like; in
+// one queue group, each question reaches exactly one of them, and what they share is in NATS.
+//
+//   node app.mjs NAME        with NATS_URL and TOKEN_SECRET in the environment
+//
+// It knows no connections, sockets or nodes. A question comes as JSON and is answered as JSON
+// (docs/APPLICATION.md); what it has to say to clients it publishes on the subject of a channel.
+import { randomBytes } from 'node:crypto';
+import { connect } from 'nats';
+
+import {
+  join, newGame, ownHand, publicView, putCard, Refusal, seatOf, tvView,
+} from './game.mjs';
+import { userOf } from './identity.mjs';
+import { realmsAt, subjectOf } from './places.mjs';
+import { Bucket } from './store.mjs';
+
+const name = process.argv[2] ?? 'app';
+const { NATS_URL: servers, TOKEN_SECRET: secret } = process.env;
+const nats = await connect({ servers, name, maxReconnectAttempts: -1, reconnectTimeWait: 200 });
+const games = await Bucket.open(nats, 'games'); // by id
+const site = await Bucket.open(nats, 'site'); // who is here: by user
+
+const longestText = 500;
+const awayMs = 2000; // going from page to page is leaving and coming back; nobody is told of that
+const apiMs = 2000;
+const sweepMs = 10_000;
+
+const json = (value) => JSON.stringify(value);
+
+function tell(channel, what) {
+  nats.publish(subjectOf(channel), json(what));
+}
+
+// Asks millrace itself: what it knows about clients, on all nodes.
+async function ask(method, request) {
+  const reply = await nats.request(`millrace.api.${method}`, json(request), { timeout: apiMs });
+  const { result, error } = reply.json();
+  if (error) throw new Error(`${method}: ${error.code} ${error.message}`);
+  return result;
+}
+
+// --- coming and going ---------------------------------------------------------------------------
+
+const findGame = async (id) => (await games.get(id))?.value;
+
+// A client connects: its token says who it is, and its path where; nothing else is heard.
+async function onConnect({ token, data }) {
+  const user = userOf(token, secret);
+  if (!user) throw new Refusal(401, 'please log in');
+  const { channels, meta } = await realmsAt(String(data?.path), user, findGame);
+  if (!site.has(user)) tell('lobby:main', { came: user });
+  await site.put(user, {});
+  return { user, channels, meta };
+}
+
+// A tab has gone: its realm hears of it now. Whether the user has left the site is another
+// question, for when there was time to come back.
+async function onDisconnect({ user, meta }) {
+  tell(meta.chat, { tabClosed: user });
+  await leaveIfGone(user);
+}
+
+// Once for each leaving, whichever servers look: only one of them removes this very entry.
+async function leaveIfGone(user) {
+  const entry = await site.get(user);
+  if (!entry) return;
+  if (entry.ageMs < awayMs) return lookAgain(user, awayMs - entry.ageMs);
+  const { num_clients: tabs } = await ask('presence_stats', { channel: `user:${user}` });
+  if (tabs === 0 && (await site.remove(user, entry.revision))) tell('lobby:main', { left: user });
+}
+
+function lookAgain(user, inMs) {
+  setTimeout(() => leaveIfGone(user).catch(report), inMs + 50).unref();
+}
+
+// A node that dies says no goodbye for its clients.
+async function sweep() {
+  for (const { key: user } of site.all()) await leaveIfGone(user);
+  setTimeout(() => sweep().catch(report), sweepMs).unref();
+}
+
+// --- what clients ask ---------------------------------------------------------------------------
+
+// Everybody hears what is theirs to know, each in a realm of its own. `rev` puts in order what may
+// cross on its way.
+function tellGame({ value: game, revision: rev }) {
+  tell(`game:${game.id}`, { rev, game: publicView(game) });
+  tell(`gametv:${game.id}`, { rev, game: tvView(game) });
+  for (const user of game.players) {
+    tell(`rack:${game.id}.${user}`, { rev, hand: ownHand(game, user) });
+  }
+  tell('lobby:main', { rev, game: publicView(game) });
+}
+
+async function changeGame(id, change) {
+  const changed = await games.change(id, change);
+  if (!changed) throw new Refusal(404, 'there is no such game');
+  tellGame(changed);
+  return changed.value;
+}
+
+// Who joins as a player must not see both hands in another tab.
+async function leaveTv(user, id) {
+  for (const channel of [`gametv:${id}`, `chat:gametv.${id}`]) {
+    await ask('unsubscribe', { user, channel });
+  }
+}
+
+const methods = {
+  // What this tab needs to draw itself; what changes later is pushed.
+  async look({ user, meta }) {
+    if (meta.path === '/') {
+      const row = ({ value, revision: rev }) => ({ rev, game: publicView(value) });
+      return { rows: games.all().map(row), here: site.all().map(({ key }) => key) };
+    }
+    const { value: game, revision: rev } = await games.get(meta.game ?? meta.tv);
+    if (meta.tv && seatOf(game, user) >= 0) throw new Refusal(403, 'you are a player by now');
+    if (meta.tv) return { rev, game: tvView(game) };
+    return { rev, game: publicView(game), hand: ownHand(game, user) };
+  },
+
+  async new({ user }) {
+    const id = randomBytes(4).toString('hex');
+    const game = newGame(id, user);
+    tellGame({ value: game, revision: await games.put(id, game) });
+    return { id };
+  },
+
+  async join({ user, data }) {
+    const id = String(data?.game);
+    if (!/^[a-z0-9]+$/.test(id)) throw new Refusal(404, 'there is no such game');
+    const game = await changeGame(id, (old) => join(old, user));
+    await leaveTv(user, id);
+    for (const one of game.players) tell(`user:${one}`, { begins: id, players: game.players });
+    return { id };
+  },
+
+  async put({ user, data, meta }) {
+    if (!meta.game) throw new Refusal(403, 'you are not at a table');
+    const game = await changeGame(meta.game, (old) => putCard(old, user, data?.card));
+    const other = game.players.find((one) => one !== user);
+    tell(`user:${other}`, { moved: user, game: game.id });
+    return {};
+  },
+
+  // Where it is heard follows from where the client is.
+  async say({ user, data, meta }) {
+    const text = String(data?.text ?? '').trim();
+    if (text === '' || text.length > longestText) throw new Refusal(400, '1 to 500 characters');
+    tell(meta.chat, { from: user, text });
+    return {};
+  },
+
+  async who({ user, meta }) {
+    return { user, meta, server: name };
+  },
+};
+
+async function onRpc(question) {
+  const method = Object.hasOwn(methods, question.method) && methods[question.method];
+  if (!method) throw new Refusal(404, 'there is no such method');
+  return { data: await method(question) };
+}
+
+// --- being asked --------------------------------------------------------------------------------
+
+function report(error) {
+  console.error(`${name}: ${error.stack}`);
+}
+
+async function answer(handle, message) {
+  try {
+    const result = await handle(message.json());
+    message.respond(json({ result }));
+  } catch (error) {
+    const { code, message: text } = error;
+    if (error instanceof Refusal) return message.respond(json({ error: { code, message: text } }));
+    report(error);
+    message.respond(json({ error: { code: 500, message: 'try again', temporary: true } }));
+  }
+}
+
+const working = new Set();
+const handlers = { connect: onConnect, disconnect: onDisconnect, rpc: onRpc };
+const subscriptions = Object.entries(handlers).map(([method, handle]) => {
+  const callback = (error, message) => {
+    if (error) return report(error);
+    const work = answer(handle, message).finally(() => working.delete(work));
+    return working.add(work);
+  };
+  return nats.subscribe(`millrace.proxy.${method}`, { queue: 'application', callback });
+});
+await nats.flush();
+sweep().catch(report);
+console.log(`${name} ready`);
+
+// It takes no new questions, answers those it has, and ends: no client notices.
+async function end() {
+  await Promise.all(subscriptions.map((subscription) => subscription.drain()));
+  await Promise.all(working);
+  await nats.drain();
+  process.exit(0);
+}
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => end().catch(report));
