@@ -48,7 +48,7 @@ const findGame = async (id) => (await games.get(id))?.value;
 async function onConnect({ token, data }) {
   const user = userOf(token, secret);
   if (!user) throw new Refusal(401, 'please log in');
-  const { channels, meta } = await realmsAt(String(data?.path), user, findGame);
+  const { channels, meta } = await realmsAt(data?.path, user, findGame);
   if (!site.has(user)) tell('lobby:main', { came: user });
   await site.put(user, {});
   return { user, channels, meta };
@@ -57,7 +57,7 @@ async function onConnect({ token, data }) {
 // A tab has gone: its realm hears of it now. Whether the user has left the site is another
 // question, for when there was time to come back.
 async function onDisconnect({ user, meta }) {
-  tell(meta.chat, { tabClosed: user });
+  if (meta) tell(meta.chat, { tabClosed: user });
   await leaveIfGone(user);
 }
 
@@ -140,7 +140,7 @@ const methods = {
     if (!meta.game) throw new Refusal(403, 'you are not at a table');
     const game = await changeGame(meta.game, (old) => putCard(old, user, data?.card));
     const other = game.players.find((one) => one !== user);
-    tell(`user:${other}`, { moved: user, game: game.id });
+    tell(`user:${other}`, { moved: user, at: game.id });
     return {};
   },
 

@@ -29,7 +29,7 @@ export async function realmsAt(path, user, findGame) {
     meta: { path, chat, ...more },
   });
   if (path === '/') return place(['lobby:main'], 'chat:lobby', {});
-  const id = gamePath.exec(path)?.[1];
+  const id = typeof path === 'string' && gamePath.exec(path)?.[1];
   const game = id && (await findGame(id));
   if (!game) throw new Refusal(404, 'there is no such place');
   if (seatOf(game, user) < 0) return place([`gametv:${id}`], `chat:gametv.${id}`, { tv: id });

@@ -13,7 +13,7 @@ const { processes, nats, urls } = await startCluster('realms', first, {
   nodes: 2,
   config: here('millrace.toml'),
 });
-const TOKEN_SECRET = randomBytes(32).toString('hex');
+const TOKEN_SECRET = process.env.TOKEN_SECRET ?? randomBytes(32).toString('hex');
 for (const name of ['app-1', 'app-2']) {
   const log = join(processes.folder, `${name}.log`);
   await processes.start(name, process.execPath, [here('app.mjs'), name], {

@@ -32,3 +32,14 @@ export async function freePort() {
   }
   throw new Error(`no free port from ${first} to ${first + count - 1}`);
 }
+
+// The first of `count` such ports in a row.
+export async function freePorts(count) {
+  for (let attempts = 0; attempts < 100; ++attempts) {
+    const port = await freePort();
+    let more = 1;
+    while (more < count && (await keep(port + more)) && (await isFree(port + more))) ++more;
+    if (more === count) return port;
+  }
+  throw new Error(`no ${count} free ports in a row`);
+}
