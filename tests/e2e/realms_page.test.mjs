@@ -64,7 +64,8 @@ test('two players play, an observer sees both hands, and the lobby hears no move
   for (let round = 1; round <= 5; ++round) {
     const [[first], [second]] = [await cards(ann, 1), await cards(ben, 2)];
     await ann.click('#seats .seat:nth-child(1) button');
-    for (const tab of [ben, eve]) await tab.waitForText('#status', /ben to put a card/);
+    const bensTurn = new RegExp(`^Round ${round}: ben to put`);
+    for (const tab of [ben, eve]) await tab.waitForText('#status', bensTurn);
     assert.equal(await ben.text('#seats .seat:nth-child(1) .on-table'), ''); // its back
     assert.equal(await eve.text('#seats .seat:nth-child(1) .on-table'), String(first));
     await ben.waitForText('#notice', /ann has put a card/);

@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'nats';
 
 import {
-  join, newGame, ownHand, publicView, putCard, Refusal, seatOf, tvView,
+  isOver, join, listView, newGame, ownHand, publicView, putCard, Refusal, seatOf, tvView,
 } from './game.mjs';
 import { userOf } from './identity.mjs';
 import { realmsAt, subjectOf } from './places.mjs';
@@ -90,14 +90,18 @@ function tellGame({ value: game, revision: rev }) {
   for (const user of game.players) {
     tell(`rack:${game.id}.${user}`, { rev, hand: ownHand(game, user) });
   }
-  tell('lobby:main', { rev, game: publicView(game) });
+}
+
+// Only what its list shows: it is no news there that a card was put.
+function tellLobby({ value: game, revision: rev }) {
+  tell('lobby:main', { rev, game: listView(game) });
 }
 
 async function changeGame(id, change) {
   const changed = await games.change(id, change);
   if (!changed) throw new Refusal(404, 'there is no such game');
   tellGame(changed);
-  return changed.value;
+  return changed;
 }
 
 // Who joins as a player must not see both hands in another tab.
@@ -111,7 +115,7 @@ const methods = {
   // What this tab needs to draw itself; what changes later is pushed.
   async look({ user, meta }) {
     if (meta.path === '/') {
-      const row = ({ value, revision: rev }) => ({ rev, game: publicView(value) });
+      const row = ({ value, revision: rev }) => ({ rev, game: listView(value) });
       return { rows: games.all().map(row), here: site.all().map(({ key }) => key) };
     }
     const { value: game, revision: rev } = await games.get(meta.game ?? meta.tv);
@@ -122,25 +126,28 @@ const methods = {
 
   async new({ user }) {
     const id = randomBytes(4).toString('hex');
-    const game = newGame(id, user);
-    tellGame({ value: game, revision: await games.put(id, game) });
+    const value = newGame(id, user);
+    tellLobby({ value, revision: await games.put(id, value) });
     return { id };
   },
 
   async join({ user, data }) {
     const id = String(data?.game);
     if (!/^[a-z0-9]+$/.test(id)) throw new Refusal(404, 'there is no such game');
-    const game = await changeGame(id, (old) => join(old, user));
+    const changed = await changeGame(id, (old) => join(old, user));
+    const { players } = changed.value;
+    tellLobby(changed);
     await leaveTv(user, id);
-    for (const one of game.players) tell(`user:${one}`, { begins: id, players: game.players });
+    for (const one of players) tell(`user:${one}`, { begins: id, players });
     return { id };
   },
 
   async put({ user, data, meta }) {
     if (!meta.game) throw new Refusal(403, 'you are not at a table');
-    const game = await changeGame(meta.game, (old) => putCard(old, user, data?.card));
-    const other = game.players.find((one) => one !== user);
-    tell(`user:${other}`, { moved: user, at: game.id });
+    const changed = await changeGame(meta.game, (old) => putCard(old, user, data?.card));
+    const { id, players } = changed.value;
+    if (isOver(changed.value)) tellLobby(changed);
+    tell(`user:${players.find((one) => one !== user)}`, { moved: user, at: id });
     return {};
   },
 

@@ -27,6 +27,10 @@ export function seatOf(game, user) {
   return game.players.indexOf(user); // -1: not a player
 }
 
+export function isOver({ rounds }) {
+  return rounds.length === 5;
+}
+
 export function join(game, user) {
   if (seatOf(game, user) >= 0) throw new Refusal(409, 'you are in this game');
   if (game.players.length === 2) throw new Refusal(409, 'the game has two players');
@@ -50,8 +54,13 @@ export function putCard(game, user, card) {
 // What everybody may know: this is all that the two players get about each other.
 export function publicView({ id, players, down, rounds }) {
   const score = [0, 1].map((seat) => rounds.filter((r) => r[seat] > r[1 - seat]).length);
-  const over = rounds.length === 5;
+  const over = isOver({ rounds });
   return { id, players, rounds, score, over, down: down.map((card) => card !== null) };
+}
+
+// A line in the list of games.
+export function listView({ id, players, rounds }) {
+  return { id, players, over: isOver({ rounds }) };
 }
 
 // What observers see: both hands, and what lies face down.
