@@ -16,16 +16,20 @@ function fail(code, message) {
   process.exit(code);
 }
 
-// The first port of the example: `--ports FIRST`.
-export function firstPort(usual) {
+// Numbers from the command line, over the usual ones: {ports: 3100} is `--ports 3100`, the first
+// of ten ports.
+export function numbers(usual) {
+  const names = Object.keys(usual);
+  const asText = names.map((name) => [name, { type: 'string', default: String(usual[name]) }]);
   try {
-    const options = { ports: { type: 'string', default: String(usual) } };
-    const first = Number(parseArgs({ options }).values.ports);
-    if (Number.isInteger(first) && first > 0 && first < 65_500) return first;
+    const { values } = parseArgs({ options: Object.fromEntries(asText) });
+    const found = Object.fromEntries(names.map((name) => [name, Number(values[name])]));
+    if (names.every((name) => Number.isInteger(found[name]) && found[name] >= 0)) return found;
   } catch {
     // Said below.
   }
-  return fail(64, `usage: ./run [--ports FIRST], the first of ten ports; usually ${usual}`);
+  const flags = names.map((name) => `[--${name} ${usual[name]}]`);
+  return fail(64, `usage: ./run ${flags.join(' ')}`);
 }
 
 async function checkTools(ports) {

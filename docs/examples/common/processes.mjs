@@ -31,6 +31,7 @@ export async function answers(url) {
 export class Processes {
   #all = new Map(); // by name, in the order of their start
   #ending = false;
+  #front = null;
 
   constructor(title) {
     this.title = title;
@@ -48,6 +49,18 @@ export class Processes {
     one.env = { ...process.env, ...env };
     this.#all.set(name, one);
     await this.#launch(one);
+  }
+
+  // One that says what it has to say in this terminal, and with whose end all ends.
+  async inFront(command, args, env) {
+    const child = spawn(command, args.map(String), {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    this.#front = child;
+    const code = await new Promise((resolve) => child.once('exit', resolve));
+    this.#front = null;
+    await this.end(code ?? 1);
   }
 
   pid(name) {
@@ -94,8 +107,9 @@ export class Processes {
     await this.end(1);
   }
 
-  // The last to come goes first: who asks ends before who answers.
+  // What is in front first, which may want to say how it went.
   async end(code) {
+    if (this.#front) return this.#front.kill('SIGTERM');
     if (this.#ending) return;
     this.#ending = true;
     for (const one of [...this.#all.values()].reverse()) {

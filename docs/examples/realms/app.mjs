@@ -6,38 +6,29 @@
 // It knows no connections, sockets or nodes. A question comes as JSON and is answered as JSON
 // (docs/APPLICATION.md); what it has to say to clients it publishes on the subject of a channel.
 import { randomBytes } from 'node:crypto';
-import { connect } from 'nats';
 
+import { Refusal } from '../common/refusal.mjs';
+import { Service } from '../common/service.mjs';
 import {
-  isOver, join, listView, newGame, ownHand, publicView, putCard, Refusal, seatOf, tvView,
+  isOver, join, listView, newGame, ownHand, publicView, putCard, seatOf, tvView,
 } from './game.mjs';
 import { userOf } from './identity.mjs';
 import { realmsAt, subjectOf } from './places.mjs';
 import { Bucket } from './store.mjs';
 
 const name = process.argv[2] ?? 'app';
-const { NATS_URL: servers, TOKEN_SECRET: secret } = process.env;
-const nats = await connect({ servers, name, maxReconnectAttempts: -1, reconnectTimeWait: 200 });
+const secret = process.env.TOKEN_SECRET;
+const service = await Service.start(name);
+const { nats } = service;
 const games = await Bucket.open(nats, 'games'); // by id
 const site = await Bucket.open(nats, 'site'); // who is here: by user
 
 const longestText = 500;
 const awayMs = 2000; // going from page to page is leaving and coming back; nobody is told of that
-const apiMs = 2000;
 const sweepMs = 10_000;
 
-const json = (value) => JSON.stringify(value);
-
 function tell(channel, what) {
-  nats.publish(subjectOf(channel), json(what));
-}
-
-// Asks millrace itself: what it knows about clients, on all nodes.
-async function ask(method, request) {
-  const reply = await nats.request(`millrace.api.${method}`, json(request), { timeout: apiMs });
-  const { result, error } = reply.json();
-  if (error) throw new Error(`${method}: ${error.code} ${error.message}`);
-  return result;
+  nats.publish(subjectOf(channel), JSON.stringify(what));
 }
 
 // --- coming and going ---------------------------------------------------------------------------
@@ -66,18 +57,18 @@ async function leaveIfGone(user) {
   const entry = await site.get(user);
   if (!entry) return;
   if (entry.ageMs < awayMs) return lookAgain(user, awayMs - entry.ageMs);
-  const { num_clients: tabs } = await ask('presence_stats', { channel: `user:${user}` });
+  const { num_clients: tabs } = await service.ask('presence_stats', { channel: `user:${user}` });
   if (tabs === 0 && (await site.remove(user, entry.revision))) tell('lobby:main', { left: user });
 }
 
 function lookAgain(user, inMs) {
-  setTimeout(() => leaveIfGone(user).catch(report), inMs + 50).unref();
+  setTimeout(() => leaveIfGone(user).catch(service.report), inMs + 50).unref();
 }
 
 // A node that dies says no goodbye for its clients.
 async function sweep() {
-  for (const { key: user } of site.all()) await leaveIfGone(user);
-  setTimeout(() => sweep().catch(report), sweepMs).unref();
+  for (const { key: user } of site.all()) await leaveIfGone(user).catch(service.report);
+  setTimeout(sweep, sweepMs).unref();
 }
 
 // --- what clients ask ---------------------------------------------------------------------------
@@ -107,7 +98,7 @@ async function changeGame(id, change) {
 // Who joins as a player must not see both hands in another tab.
 async function leaveTv(user, id) {
   for (const channel of [`gametv:${id}`, `chat:gametv.${id}`]) {
-    await ask('unsubscribe', { user, channel });
+    await service.ask('unsubscribe', { user, channel });
   }
 }
 
@@ -170,43 +161,9 @@ async function onRpc(question) {
   return { data: await method(question) };
 }
 
-// --- being asked --------------------------------------------------------------------------------
-
-function report(error) {
-  console.error(`${name}: ${error.stack}`);
-}
-
-async function answer(handle, message) {
-  try {
-    const result = await handle(message.json());
-    message.respond(json({ result }));
-  } catch (error) {
-    const { code, message: text } = error;
-    if (error instanceof Refusal) return message.respond(json({ error: { code, message: text } }));
-    report(error);
-    message.respond(json({ error: { code: 500, message: 'try again', temporary: true } }));
-  }
-}
-
-const working = new Set();
 const handlers = { connect: onConnect, disconnect: onDisconnect, rpc: onRpc };
-const subscriptions = Object.entries(handlers).map(([method, handle]) => {
-  const callback = (error, message) => {
-    if (error) return report(error);
-    const work = answer(handle, message).finally(() => working.delete(work));
-    return working.add(work);
-  };
-  return nats.subscribe(`millrace.proxy.${method}`, { queue: 'application', callback });
-});
-await nats.flush();
-sweep().catch(report);
-console.log(`${name} ready`);
-
-// It takes no new questions, answers those it has, and ends: no client notices.
-async function end() {
-  await Promise.all(subscriptions.map((subscription) => subscription.drain()));
-  await Promise.all(working);
-  await nats.drain();
-  process.exit(0);
+for (const [method, handle] of Object.entries(handlers)) {
+  service.answer(`millrace.proxy.${method}`, 'application', handle);
 }
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => end().catch(report));
+await service.ready();
+sweep();

@@ -3,12 +3,7 @@
 // Two players hold five cards each, of 1 to 10. Each puts one face down; when both have, the cards
 // are turned, and the higher one takes the round. So there is something to hide: the hands, and
 // the card that lies face down. Players see their own, observers see both, as on television.
-export class Refusal extends Error {
-  constructor(code, message) {
-    super(message);
-    this.code = code; // 400 to 1999: the client is told
-  }
-}
+import { Refusal } from '../common/refusal.mjs';
 
 function deal(random) {
   const cards = Array.from({ length: 10 }, (_, i) => i + 1);

@@ -6,7 +6,8 @@
 //   /                        lobby:main             chat:lobby
 //   /game/x, as a player     game:x  rack:x.ann     chat:game.x
 //   /game/x, as an observer  gametv:x               chat:gametv.x
-import { Refusal, seatOf } from './game.mjs';
+import { Refusal } from '../common/refusal.mjs';
+import { seatOf } from './game.mjs';
 
 // Ids are made of these alone, so that each is one token of a NATS subject, whatever a client says.
 const gamePath = /^\/game\/([a-z0-9]{1,16})$/;

@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { firstPort, startCluster } from '../common/cluster.mjs';
+import { numbers, startCluster } from '../common/cluster.mjs';
 import { answers } from '../common/processes.mjs';
 
 const here = (file) => fileURLToPath(new URL(file, import.meta.url));
-const first = firstPort(3100);
+const { ports: first } = numbers({ ports: 3100 });
 const { processes, nats, urls } = await startCluster('realms', first, {
   nodes: 2,
   config: here('millrace.toml'),
