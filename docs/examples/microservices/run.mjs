@@ -12,7 +12,7 @@ import { numbers, startCluster } from '../common/cluster.mjs';
 const here = (file) => fileURLToPath(new URL(file, import.meta.url));
 const usual = { ports: 3200, users: 500, rooms: 50, seconds: 0, json: 0 };
 const { ports, ...load } = numbers(usual);
-const TOKEN_SECRET = randomBytes(32).toString('hex');
+const TOKEN_SECRET = process.env.TOKEN_SECRET ?? randomBytes(32).toString('hex');
 const { processes, nats, urls } = await startCluster('microservices', ports, {
   nodes: 3,
   config: here('millrace.toml'),
@@ -41,6 +41,8 @@ End what you like and watch the line; it starts again:
   kill -9 ${pid('notification')}   notification   mentions wait
   kill -9 ${pid('presence')}   presence       nobody hears who is where
   kill -9 ${pid('node-1')}   node-1         a third of the users moves to the others
+  kill -9 ${pid('node-2')}   node-2         another third
+  kill -9 ${pid('node-3')}   node-3         the last third
   kill -9 ${pid('nats')}   nats           everything waits
 
 Counters: ${[3, 5, 7].map((i) => `http://127.0.0.1:${ports + i}/`).join('  ')}

@@ -22,13 +22,13 @@ function copyExamples() {
 }
 
 export class Example {
-  // What `lasts` a while (a load) is given to the command as it is.
-  static async start(name, { env = {} } = {}) {
+  // `args` are the command's own.
+  static async start(name, { env = {}, args: own = [] } = {}) {
     const example = new Example();
     example.name = name;
     example.port = await freePorts(ports);
     example.folder = join(copyExamples(), name);
-    const args = ['--ports', String(example.port)];
+    const args = ['--ports', String(example.port), ...own];
     example.run = start(join(example.folder, 'run'), args, { env: { ...process.env, ...env } });
     atEnd(() => example.stop());
     await waitFor(() => {
