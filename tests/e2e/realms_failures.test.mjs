@@ -30,10 +30,10 @@ test('of two application servers exactly one does what is asked, and both take p
   const grouped = [[], []];
   const take = (into) => (_, message) => into.push(message.json().data?.text);
   const subject = 'millrace.proxy.rpc';
-  for (let i = 0; i < 2; ++i) {
-    nats.subscribe(subject, { callback: take(plain) });
-    nats.subscribe(subject, { callback: take(grouped[i]), queue: 'a-group-of-two' });
-  }
+  const spies = [0, 1].flatMap((i) => [
+    nats.subscribe(subject, { callback: take(plain) }),
+    nats.subscribe(subject, { callback: take(grouped[i]), queue: 'a-group-of-two' }),
+  ]);
   await nats.flush();
   const lou = await enter('lou', '/', { node: 1 });
   const ann = await enter('ann', '/');
@@ -55,6 +55,7 @@ test('of two application servers exactly one does what is asked, and both take p
   assert.equal(plain.length, 2 * count);
   assert.equal(grouped[0].length + grouped[1].length, count);
   assert.ok(Math.min(grouped[0].length, grouped[1].length) > 0);
+  for (const spy of spies) spy.unsubscribe();
   await leaveAll([ann, lou]);
 });
 
