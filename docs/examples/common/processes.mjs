@@ -71,7 +71,9 @@ export class Processes {
     const log = openSync(one.log, 'a');
     // Should this process be killed, the kernel ends its children.
     const command = ['--pdeathsig', 'TERM', '--', one.command, ...one.args.map(String)];
-    one.child = spawn('setpriv', command, { env: one.env, stdio: ['ignore', log, log] });
+    // Ctrl-C is a signal to all of the terminal's processes: of these, when their turn has come.
+    const options = { env: one.env, stdio: ['ignore', log, log], detached: true };
+    one.child = spawn('setpriv', command, options);
     const { child } = one;
     one.ended = new Promise((resolve) => {
       child.once('error', (error) => resolve(error.message));

@@ -5,8 +5,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { connect } from 'nats';
-
 import { numbers, startCluster } from '../common/cluster.mjs';
 
 const here = (file) => fileURLToPath(new URL(file, import.meta.url));
@@ -20,6 +18,7 @@ const { processes, nats, urls } = await startCluster('microservices', ports, {
 });
 
 // What the services tell each other is kept until it has been dealt with.
+const { connect } = await import('nats'); // startCluster has installed it, if need be
 const setup = await connect({ servers: nats });
 await (await setup.jetstreamManager()).streams.add({ name: 'EVENTS', subjects: ['events.>'] });
 await setup.close();
