@@ -24,6 +24,9 @@ struct Publication {
   StreamPosition position = {};  // in the channel's stream; offset 0: it has none
   // The offset before it in the stream. Who has less has missed something. 0: nobody knows.
   std::uint64_t previous = 0;
+  // The application's key of a publish that it may repeat; empty: none. A broker that can tell a
+  // repeated one by it does; the server API does so for one node already.
+  Bytes idempotency = {};
 };
 
 enum class PublishOutcome : std::uint8_t {

@@ -89,6 +89,7 @@ Hub::Subscribe Hub::add_entry(Channel& channel, SubscriberId who, const Subscrib
   SubscriptionEntry entry{.channel = channel.slot.index, .position = position};
   entry.pending = options.ticket;
   entry.server_side = options.server_side;
+  entry.granted = options.granted;
   entry.presence_members = options.presence.members;
   entry.presence_announce = options.presence.announce;
   SlotId join_id;
@@ -183,11 +184,16 @@ bool Hub::server_side(SubscriberId who, Bytes name) {
   return entry != nullptr && entry->server_side;
 }
 
+bool Hub::granted(SubscriberId who, Bytes name) {
+  const SubscriptionEntry* entry = entry_of(who, name);
+  return entry != nullptr && entry->granted;
+}
+
 std::uint32_t Hub::server_side_of(SubscriberId who) {
   SubscriptionList* const list = list_of(who);
   std::uint32_t found = 0;
   for (std::uint32_t i = 0; list != nullptr && i < list->size(); ++i) {
-    if ((*list)[i].server_side) ++found;
+    if ((*list)[i].server_side && !(*list)[i].granted) ++found;
   }
   return found;
 }

@@ -46,6 +46,7 @@ struct SubscribeOptions {
   bool positioned = false;   // it is told when it has missed something
   bool recoverable = false;  // the same, and it may come back to where it was
   bool server_side = false;
+  bool granted = false;  // the same: not at connect, but when an application ordered it
   StreamOptions stream = {};
   PresenceOptions presence = {};
   bool recovering = false;
@@ -89,9 +90,11 @@ class Hub final : public BrokerEvents {
   // What was held of this subscriber is held no longer.
   void release(SubscriberId who);
   [[nodiscard]] bool subscribed(SubscriberId who, Bytes channel);
-  // The server made the subscription.
+  // The server made the subscription: at connect, or later.
   [[nodiscard]] bool server_side(SubscriberId who, Bytes channel);
-  // How many of its subscriptions are of that kind.
+  // The same, because an application ordered it.
+  [[nodiscard]] bool granted(SubscriberId who, Bytes channel);
+  // How many of its subscriptions are of that kind but not granted.
   [[nodiscard]] std::uint32_t server_side_of(SubscriberId who);
   [[nodiscard]] std::uint32_t subscriptions_of(SubscriberId who) const;
 
@@ -101,6 +104,7 @@ class Hub final : public BrokerEvents {
                Instant now);
   void read_history(Bytes channel, const HistoryQuery& query, const StreamOptions& options,
                     RequestToken token, Instant now);
+  void remove_history(Bytes channel, RequestToken token, Instant now);
   void read_presence(Bytes channel, bool counts_only, RequestToken token, Instant now);
 
   // Asks the broker for the tops of the next `count` slots of the table that have somebody to tell,
@@ -120,6 +124,8 @@ class Hub final : public BrokerEvents {
 
   // Slots that check_positions() walks over.
   [[nodiscard]] std::uint32_t channel_slots() const { return channels_.slots(); }
+  // The channel in one of them, or nullptr: for who lists channels, a few slots at a time.
+  [[nodiscard]] const Channel* channel_in(std::uint32_t slot) { return channels_.find_slot(slot); }
 
   // BrokerEvents.
   void on_publication(const Publication& publication) override;

@@ -35,6 +35,13 @@ void Hub::read_history(Bytes channel, const HistoryQuery& query, const StreamOpt
   broker_->read_history(channel, query, options, token, now);
 }
 
+void Hub::remove_history(Bytes channel, RequestToken token, Instant now) {
+  shard_.verify();
+  CHECK_EQ(token >> kAskerShift, 0U);
+  now_ = now;
+  broker_->remove_history(channel, token, now);
+}
+
 void Hub::read_presence(Bytes channel, bool counts_only, RequestToken token, Instant now) {
   shard_.verify();
   CHECK_EQ(token >> kAskerShift, 0U);

@@ -24,6 +24,7 @@ struct SubscriptionEntry {
   bool server_side : 1 = false;        // the server subscribed it
   bool presence_members : 1 = false;   // the broker knows it as a member, so that it can be asked
   bool presence_announce : 1 = false;  // and its coming and going is told
+  bool granted : 1 = false;            // of the server's: an application ordered it later
 };
 
 static_assert(sizeof(SubscriptionEntry) == 16, "docs/memory.md adds up what a connection costs");

@@ -114,6 +114,8 @@ struct ShardMetrics {
   std::uint64_t presence_pushes_total = 0;  // frames of joins and leaves, by receiver
   std::uint64_t client_publishes_total = 0;
   std::uint64_t api_publishes_total = 0;
+  std::uint64_t api_calls_total = 0;   // of the server API; what a batch has in it counts, too
+  std::uint64_t api_errors_total = 0;  // of them, answered with an error
   // Broker
   std::uint64_t broker_ready = 1;  // gauge: 0 or 1
   std::uint64_t broker_outages_total = 0;

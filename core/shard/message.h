@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -102,6 +103,34 @@ struct RevokeOrder {
   std::int64_t until = 0;
   std::int64_t now = 0;
 };
+// To all shards with clients: carry out your share of a call of the server API. `params` is its
+// body, `method` net/api/api_method.h's.
+struct ApiOrder {
+  std::uint64_t call = 0;
+  std::uint8_t method = 0;
+  OwnedBytes params;
+};
+// Back to the shard that asked; one or more for each order.
+struct ApiShare {
+  std::uint64_t call = 0;
+  bool last = true;         // nothing of this part of the order follows
+  std::uint32_t error = 0;  // an ErrorCode; 0: none
+  std::uint64_t clients = 0, subscriptions = 0;
+  std::vector<std::uint64_t> users = {}, channels = {};           // hashes of their names
+  std::vector<std::pair<OwnedBytes, std::uint64_t>> listed = {};  // channels and their clients
+};
+// To the shard that a channel's name hashes to: publish this, once for each key and channel.
+struct KeyedPublish {
+  std::uint64_t call = 0;
+  OwnedBytes channel, data, key;
+  StreamOptions options;
+};
+// Back to the shard that asked.
+struct KeyedPublished {
+  std::uint64_t call = 0;
+  std::uint32_t error = 0;  // an ErrorCode; 0: none
+  StreamPosition position = {};
+};
 // From the admin shard: send your counters.
 struct SnapshotRequest {
   std::uint64_t id = 0;
@@ -121,6 +150,7 @@ struct SnapshotReply {
 using Message =
     std::variant<std::monostate, PublishRequest, PublishAck, InterestChange, InterestAck, Delivery,
                  HistoryRequest, HistoryAnswer, MemberChange, PresenceRequest, PresenceAnswer,
-                 PresenceNews, NodeCounts, RevokeOrder, SnapshotRequest, SnapshotReply>;
+                 PresenceNews, NodeCounts, RevokeOrder, ApiOrder, ApiShare, KeyedPublish,
+                 KeyedPublished, SnapshotRequest, SnapshotReply>;
 
 }  // namespace millrace

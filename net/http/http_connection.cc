@@ -135,8 +135,4 @@ void HttpConnection::on_drain(Instant now) {
   }
 }
 
-void HttpConnection::on_published(std::uint32_t, bool accepted) {
-  if (answer_due_) app_.on_published(*this, accepted);
-}
-
 }  // namespace millrace

@@ -16,7 +16,6 @@
 
 #include <memory>
 
-#include "core/hub/hub_client.h"
 #include "core/metrics/shard_metrics.h"
 #include "net/http/request_parser.h"
 #include "net/http/response.h"
@@ -32,8 +31,6 @@ class HttpApp {
   // Answers with http.respond() or http.upgrade(), now or later. The request's views live until
   // then.
   virtual void on_request(HttpConnection& http, const HttpRequest& request, Instant now) = 0;
-  // The outcome of a publication that on_request() began for this connection.
-  virtual void on_published(HttpConnection& http, bool accepted) = 0;
 
  protected:
   ~HttpApp() = default;
@@ -44,7 +41,7 @@ struct HttpTimeouts {
   Duration idle = seconds(60);
 };
 
-class HttpConnection final : public Protocol, public HubClient {
+class HttpConnection final : public Protocol {
  public:
   static constexpr Duration kLinger = seconds(1);
   static constexpr Duration kDrainWait = seconds(2);
@@ -76,10 +73,6 @@ class HttpConnection final : public Protocol, public HubClient {
   void on_too_slow(Instant now) override;
   void on_closing(Instant now) override;
   void on_drain(Instant now) override;
-  HubClient* hub_client() override { return this; }
-
-  // HubClient.
-  void on_published(std::uint32_t ticket, bool accepted) override;
 
  private:
   void serve(Instant now);

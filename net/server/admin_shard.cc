@@ -117,8 +117,6 @@ void AdminShard::on_request(HttpConnection& http, const HttpRequest& request, In
   http.respond(plain(404, "no such path; there are / /healthz /readyz /metrics /stats\n"), now);
 }
 
-void AdminShard::on_published(HttpConnection&, bool) { CHECK(false); }  // nothing is published here
-
 // --- gathering -----------------------------------------------------------------------------------
 
 // Whoever asks while a gather is under way gets its result, at most kGatherTimeout old.

@@ -85,7 +85,6 @@ class AdminShard final : public ShardBody,
 
   void on_accept(FileSlot file, const Peer& peer, std::uint32_t listener, Instant now) override;
   void on_request(HttpConnection& http, const HttpRequest& request, Instant now) override;
-  void on_published(HttpConnection& http, bool accepted) override;
   void on_message(ShardId from, Message& message, Instant now) override;
   void drain(Instant now) override;
   [[nodiscard]] bool ready() const override;

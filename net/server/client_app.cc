@@ -5,9 +5,6 @@
 #include <memory>
 #include <optional>
 
-#include "core/hub/channel_name.h"
-#include "net/server/revoke_request.h"
-#include "proto/json_string.h"
 
 namespace millrace {
 
@@ -28,46 +25,54 @@ HttpResponse text(unsigned status, std::string body) {
   return response;
 }
 
-HttpResponse api_error(ErrorCode code, Bytes detail = {}) {
-  std::string message(error_text(code));
-  if (!detail.empty()) message.append(": ").append(detail);
-  std::string body =
-      R"({"error":{"code":)" + std::to_string(static_cast<unsigned>(code)) + R"(,"message":)";
-  append_json_string(body, message);
-  return json(200, body + "}}");
+// Errors as HTTP statuses, for who asks for that ("X-Centrifugo-Error-Mode: transport").
+unsigned status_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInternal:
+      return 500;
+    case ErrorCode::kUnknownChannel:
+    case ErrorCode::kMethodNotFound:
+      return 404;
+    case ErrorCode::kTooManyRequests:
+      return 429;
+    case ErrorCode::kConflict:
+      return 409;
+    case ErrorCode::kUnrecoverablePosition:
+      return 416;
+    case ErrorCode::kUnauthorized:
+    case ErrorCode::kPermissionDenied:
+    case ErrorCode::kAlreadySubscribed:
+    case ErrorCode::kLimitExceeded:
+    case ErrorCode::kBadRequest:
+    case ErrorCode::kNotAvailable:
+    case ErrorCode::kTokenExpired:
+    case ErrorCode::kExpired:
+      return 400;
+  }
+  return 400;
 }
 
-// Keeps the one publish command of a request. Its views point into the decoder, until its next
-// call.
-class PublishTaker final : public CommandSink {
- public:
-  bool on_command(const Command& command, Bytes) override {
-    if (const auto* publish = std::get_if<PublishCommand>(&command.body)) taken_ = *publish;
-    return true;
-  }
-  [[nodiscard]] const std::optional<PublishCommand>& taken() const { return taken_; }
-
- private:
-  std::optional<PublishCommand> taken_;
-};
+// Of a call whose errors are to be statuses. What names a connection has its highest bits free.
+constexpr std::uint64_t kTransportErrors = std::uint64_t{1} << 63;
 
 }  // namespace
 
 ClientApp::ClientApp(const ClientAppSettings& settings, WsShared& ws, SessionContext& sessions,
-                     Admission& admission, Revoker& revoker)
-    : settings_(settings), ws_(ws), sessions_(sessions), admission_(admission), revoker_(revoker) {}
+                     Admission& admission, ApiDesk& api, ConnectionTable& table)
+    : settings_(settings),
+      ws_(ws),
+      sessions_(sessions),
+      admission_(admission),
+      api_(api),
+      table_(table) {}
 
 void ClientApp::on_request(HttpConnection& http, const HttpRequest& request, Instant now) {
-  now_ = now;
   if (request.path == "/connection/websocket") {
     return serve_websocket(http, request, now);
   }
   admission_.on_arrived(http.connection().id());
-  if (request.path == "/api/publish") {
-    serve_publish(http, request, now);
-  } else if (request.path == "/api/revoke") {
-    serve_revoke(http, request, now);
-  } else if (request.path == "/" && (request.method == "GET" || request.method == "HEAD")) {
+  if (serve_api(http, request, now)) return;
+  if (request.path == "/" && (request.method == "GET" || request.method == "HEAD")) {
     http.respond(text(200, "millrace " + settings_.version +
                                "\nWebSocket clients connect to /connection/websocket\n"),
                  now);
@@ -117,13 +122,19 @@ void ClientApp::note_place(HttpConnection& http, const HttpRequest& request) {
 }
 
 bool ClientApp::key_is_right(const HttpRequest& request) const {
+  static constexpr Bytes kScheme = "apikey ";
   std::optional<Bytes> key = request.field("X-API-Key");
-  if (!key) {
+  std::optional<std::string> of_query;
+  if (!key && request.count("X-API-Key") == 0) {
     key = request.field("Authorization");
-    static constexpr Bytes kScheme = "apikey ";
-    if (!key || !key->starts_with(kScheme)) return false;
-    key = key->substr(kScheme.size());
+    if (key && !key->starts_with(kScheme)) return false;
+    if (key) {
+      key->remove_prefix(kScheme.size());
+    } else if ((of_query = request.query_value("api_key"))) {
+      key = *of_query;
+    }
   }
+  if (!key) return false;
   return key->size() == settings_.api_key.size() &&
          CRYPTO_memcmp(key->data(), settings_.api_key.data(), key->size()) == 0;
 }
@@ -146,57 +157,43 @@ bool ClientApp::may_use_api(HttpConnection& http, const HttpRequest& request, In
   return true;
 }
 
-void ClientApp::serve_revoke(HttpConnection& http, const HttpRequest& request, Instant now) {
-  if (!may_use_api(http, request, now)) return;
-  const std::int64_t calendar = sessions_.tokens.now();
-  const auto revocation = read_revoke_request(orders_, request.body, calendar);
-  if (!revocation.ok()) {
-    return http.respond(api_error(ErrorCode::kBadRequest, revocation.error().text), now);
+bool ClientApp::serve_api(HttpConnection& http, const HttpRequest& request, Instant now) {
+  static constexpr Bytes kPath = "/api";
+  static constexpr Bytes kFolder = "/api/";
+  const bool lines = request.path == kPath || request.path == kFolder;
+  const auto method = request.path.starts_with(kFolder)
+                          ? api_method(request.path.substr(kFolder.size()))
+                          : std::nullopt;
+  if (!lines && !method) return false;
+  if (!may_use_api(http, request, now)) return true;
+  std::uint64_t token = http.connection().id().pack();
+  if (request.field("X-Centrifugo-Error-Mode") == "transport") token |= kTransportErrors;
+  if (lines) {
+    api_.take_lines(request.body, *this, token, now);
+  } else {
+    api_.take(*method, request.body, ApiScope::kCluster, *this, token, now);
   }
-  const auto done = revoker_.revoke(*revocation, calendar, now);
-  if (done.ok()) return http.respond(json(200, R"({"result":{}})"), now);
-  const bool full = done.error() == RevokeError::kFull;
-  http.respond(api_error(full ? ErrorCode::kLimitExceeded : ErrorCode::kBadRequest,
-                         revoke_error_text(done.error())),
-               now);
+  return true;
 }
 
-void ClientApp::serve_publish(HttpConnection& http, const HttpRequest& request, Instant now) {
-  if (!may_use_api(http, request, now)) return;
-  Bytes body;
-  if (!payloads_.check(request.body, body)) {
-    return http.respond(text(400, "the body is not JSON\n"), now);
+void ClientApp::on_api_outcome(std::uint64_t token, ApiOutcome outcome, Instant now) {
+  Connection* connection = table_.find(ConnId::unpack(token & ~kTransportErrors));
+  if (connection == nullptr || connection->closing()) return;
+  // It waits for this answer, and has not become a WebSocket meanwhile.
+  auto& http = dynamic_cast<HttpConnection&>(*connection->protocol());
+  if (outcome.malformed) return http.respond(text(400, outcome.text + "\n"), now);
+  std::string body = api_answer(outcome);
+  const std::size_t most = sessions_.settings.queue_bytes;
+  if (body.size() > most) {
+    outcome = ApiOutcome::failed(ErrorCode::kLimitExceeded,
+                                 "the answer has " + std::to_string(body.size()) +
+                                     " bytes, [limits] queue_size is " + std::to_string(most));
+    body = api_answer(outcome);
   }
-  // The request is the client protocol's publish with another envelope: one decoder reads both.
-  static constexpr Bytes kFront = R"({"id":1,"publish":)";
-  line_.clear();
-  line_.reserve(kFront.size() + body.size() + 1);
-  line_.append(kFront).append(body).append("}");
-  PublishTaker taker;
-  if (sessions_.decoders[0]->decode(line_, taker) != CommandDecoder::Outcome::kDone ||
-      !taker.taken()) {
-    return http.respond(text(400, "the body is not {\"channel\":\"...\",\"data\":...}\n"), now);
-  }
-  const PublishCommand& publish = *taker.taken();
-  const ChannelNameError name = check_channel_name(publish.channel);
-  if (name != ChannelNameError::kOk) {
-    return http.respond(api_error(ErrorCode::kBadRequest, channel_name_error_text(name)), now);
-  }
-  if (publish.data.empty() || publish.data.size() > sessions_.settings.publication_bytes) {
-    return http.respond(api_error(ErrorCode::kBadRequest, "data is missing or too large"), now);
-  }
-  const NamespaceSettings* settings = sessions_.find_namespace(publish.channel);
-  if (settings == nullptr) return http.respond(api_error(ErrorCode::kUnknownChannel), now);
-  const auto token = sessions_.fanout.begin(http.connection().id(), 0);
-  if (!token) return http.respond(api_error(ErrorCode::kTooManyRequests), now);
-  ++sessions_.metrics.api_publishes_total;
-  sessions_.hub.publish({publish.channel, publish.data, {}, {}}, settings->stream, *token, now);
-}
-
-void ClientApp::on_published(HttpConnection& http, bool accepted) {
-  http.respond(accepted ? json(200, R"({"result":{}})")
-                        : api_error(ErrorCode::kInternal, "the broker is away; try again"),
-               now_);
+  if (!outcome.error || (token & kTransportErrors) == 0) return http.respond(json(200, body), now);
+  std::string error;
+  append_api_error(error, outcome);
+  http.respond(json(status_of(*outcome.error), std::move(error)), now);
 }
 
 }  // namespace millrace

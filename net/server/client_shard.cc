@@ -10,6 +10,18 @@
 
 namespace millrace {
 
+namespace {
+
+ApiNodeInfo node_info(const NodeIdentity& node) {
+  ApiNodeInfo info;
+  info.uid = node.id.text();
+  info.name = node.name;
+  info.version = node.version;
+  return info;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<ShardBody>> ClientShard::make(ShardId id, const ClientShardOptions& options,
                                                      SharedState& shared,
                                                      std::vector<int> listen_fds) {
@@ -59,8 +71,11 @@ ClientShard::ClientShard(ShardId id, const ClientShardOptions& options, SharedSt
       desk_({reactor_, table_, hub_, fanout_, codecs_, random_, metrics_, session_settings_},
             TokenGate(options.token_keys, options.token_expectations, calendar_clock_),
             machine.clock->now()),
+      api_({reactor_, mailbox_, options.client_shards, hub_, fanout_, desk_, metrics_,
+            session_settings_, *this},
+           node_info(options.node), machine.clock->now()),
       ws_(table_, metrics_, options.ws, options.decoders),
-      app_(app_settings_, ws_, desk_.context(), admission_, *this),
+      app_(app_settings_, ws_, desk_.context(), admission_, api_, table_),
       listeners_(reactor_, *this, metrics_, &admission_),
       memory_watch_(reactor_),
       drain_(id, shared.drain, options.drain_timeout, reactor_, table_, listeners_, random_),
@@ -171,6 +186,7 @@ void ClientShard::on_message(ShardId from, Message& message, Instant now) {
       log_warn("a revocation is not held: " + std::string(revoke_error_text(done.error())));
     return;
   }
+  if (api_.on_message(from, message, now)) return;
   const bool taken = memory_broker_ != nullptr ? memory_broker_->on_message(from, message, now)
                                                : cluster_node_->on_message(from, message, now);
   CHECK(taken);

@@ -24,6 +24,7 @@
 #include "core/shard/reactor.h"
 #include "core/shard/shard_group.h"
 #include "core/time/clock.h"
+#include "net/api/api_desk.h"
 #include "net/broker/cluster_broker.h"
 #include "net/nodes/cluster_node.h"
 #include "net/proxy/proxy_door.h"
@@ -202,6 +203,7 @@ class ClientShard final : public ShardBody,
   CalendarClock& calendar_clock_;  // the system's, or who plays it
   SessionDesk desk_;
   std::unique_ptr<ProxyDoor> door_;  // to the application, if the broker is NATS
+  ApiDesk api_;
   WsShared ws_;
   ClientApp app_;
   ListenerSet listeners_;

@@ -110,7 +110,13 @@ void Fanout::lost(SubscriberId who, Bytes channel, bool server_side) {
 }
 
 std::optional<RequestToken> Fanout::begin(ConnId who, std::uint32_t ticket, bool counts_only) {
-  const auto [waiter, id] = waiters_.acquire(Waiter{who, ticket, counts_only});
+  const auto [waiter, id] = waiters_.acquire(Waiter{who, ticket, counts_only, nullptr});
+  if (waiter == nullptr) return std::nullopt;
+  return id.pack();
+}
+
+std::optional<RequestToken> Fanout::begin(HubAsker& asker, std::uint64_t ticket) {
+  const auto [waiter, id] = waiters_.acquire(Waiter{{}, ticket, false, &asker});
   if (waiter == nullptr) return std::nullopt;
   return id.pack();
 }
@@ -121,33 +127,37 @@ HubClient* Fanout::take_waiter(RequestToken token, Waiter& waiter) {
   CHECK(found != nullptr);  // a broker answers each token exactly once
   waiter = *found;
   waiters_.release(id);
+  if (waiter.asker != nullptr) return nullptr;
   Connection* connection = table_.find(waiter.who);
   if (connection == nullptr || connection->closing()) return nullptr;
   return connection->protocol()->hub_client();
 }
 
-void Fanout::published(RequestToken token, PublishOutcome outcome, const StreamPosition&) {
-  Waiter waiter{};
+void Fanout::published(RequestToken token, PublishOutcome outcome, const StreamPosition& position) {
+  Waiter waiter;
   HubClient* client = take_waiter(token, waiter);
+  if (waiter.asker != nullptr) return waiter.asker->on_published(waiter.ticket, outcome, position);
   if (client != nullptr) {
-    client->on_published(waiter.ticket, outcome == PublishOutcome::kAccepted);
+    client->on_published(waiter.command(), outcome == PublishOutcome::kAccepted);
   }
 }
 
 void Fanout::history(RequestToken token, const HistoryPage& page) {
-  Waiter waiter{};
+  Waiter waiter;
   HubClient* client = take_waiter(token, waiter);
-  if (client != nullptr) client->on_history(waiter.ticket, page);
+  if (waiter.asker != nullptr) return waiter.asker->on_history(waiter.ticket, page);
+  if (client != nullptr) client->on_history(waiter.command(), page);
 }
 
 void Fanout::presence(RequestToken token, const PresencePage& page) {
-  Waiter waiter{};
+  Waiter waiter;
   HubClient* client = take_waiter(token, waiter);
+  if (waiter.asker != nullptr) return waiter.asker->on_presence(waiter.ticket, page);
   if (client == nullptr) return;
   if (waiter.counts_only) {
-    client->on_presence_counts(waiter.ticket, page);
+    client->on_presence_counts(waiter.command(), page);
   } else {
-    client->on_presence(waiter.ticket, page);
+    client->on_presence(waiter.command(), page);
   }
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "core/hub/delivery_sink.h"
+#include "core/hub/hub_asker.h"
 #include "core/mem/slab.h"
 #include "core/metrics/shard_metrics.h"
 #include "net/tcp/connection_table.h"
@@ -37,6 +38,9 @@ class Fanout final : public DeliverySink {
   [[nodiscard]] std::optional<RequestToken> begin(ConnId who, std::uint32_t ticket,
                                                   bool counts_only = false);
 
+  // The same for who is no client of the hub. It must outlive the answer, or the fan-out.
+  [[nodiscard]] std::optional<RequestToken> begin(HubAsker& asker, std::uint64_t ticket);
+
   // DeliverySink.
   void deliver(const Publication& publication, Bytes base, std::span<const Subscriber> to) override;
   void deliver_presence(Bytes channel, std::span<const PresenceChange> changes,
@@ -53,8 +57,12 @@ class Fanout final : public DeliverySink {
  private:
   struct Waiter {
     ConnId who;
-    std::uint32_t ticket;
-    bool counts_only;  // of a question after presence
+    std::uint64_t ticket = 0;
+    bool counts_only = false;   // of a question after presence
+    HubAsker* asker = nullptr;  // instead of `who`
+
+    // A client's tickets are the ids of its commands.
+    [[nodiscard]] std::uint32_t command() const { return static_cast<std::uint32_t>(ticket); }
   };
   struct Forms;
 

@@ -166,7 +166,12 @@ void Session::resume(Instant now) {
   if (state_ == State::kClosed || !transport_.open()) return;
   waits_ = false;
   if (!settle_decided(now)) return;
-  if (state_ == State::kConnecting) finish_connect(now);
+  if (state_ == State::kConnecting) {
+    // An order may have added a channel since.
+    const auto connect = context_.connects.find(transport_.id().index);
+    if (connect == context_.connects.end() || connect->second->waiting > 0) return;
+    finish_connect(now);
+  }
   while (!waiting() && transport_.open() && state_ != State::kRefused) {
     const auto frame = context_.waiting.take_first(transport_.id());
     if (!frame) return;
@@ -277,6 +282,7 @@ void Session::on_closing(Instant now) {
   context_.notes.erase_all(id.index);
   context_.waiting.forget(id);
   context_.connects.erase(id.index);
+  context_.grants.settle_all(id.index);
   seat_.give_back(context_.users);
   state_ = State::kClosed;
   if (!client_.none()) --context_.metrics.clients;

@@ -36,6 +36,7 @@
 #include "net/session/fair_use.h"
 #include "net/session/identity.h"
 #include "net/session/session_context.h"
+#include "net/session/session_orders.h"
 #include "net/transport/transport.h"
 #include "proto/encoder.h"
 
@@ -58,6 +59,8 @@ class Session final : public TransportUser {
 
   // Who the client has proven to be; nobody in particular until then.
   [[nodiscard]] const Identity& identity() const { return identity_; }
+  // None until then.
+  [[nodiscard]] const Uuid& client() const { return client_; }
   [[nodiscard]] bool connected() const { return !client_.none() && state_ != State::kConnecting; }
 
   // What was kept while it waited is handled.
@@ -69,6 +72,13 @@ class Session final : public TransportUser {
   void expire_subscription(Bytes channel, Instant now);
   // Ends it, or subscriptions of it, if that is what they were let in with.
   void look_at(const Revocation& revocation, Instant now);
+
+  // What the server API orders (session_orders.cc). A grant is settled at SessionContext::grants.
+  // True if that has been or will be told there.
+  bool grant(const Grant& order, std::uint64_t ticket, Instant now);
+  void take_away(Bytes channel, Instant now);
+  void dismiss(std::uint16_t code, Bytes reason, Instant now);
+  void renew(const Renewal& order, Instant now);
 
   // TransportUser.
   void on_message(Opcode opcode, Bytes payload, Instant now) override;
@@ -224,6 +234,9 @@ class Session final : public TransportUser {
   [[nodiscard]] SubscribeResult result_of(Bytes channel, const SubscribeOutcome& outcome,
                                           std::vector<PublicationOut>& publications,
                                           Instant now) const;
+  [[nodiscard]] SubscribeOptions options_of(const Grant& order, bool connecting) const;
+  void tell_granted(Bytes channel, const SubscribeOutcome& outcome);
+  void fail_grant(Bytes channel, ErrorCode code);
   void ask_presence(std::uint32_t id, Bytes channel, bool counts_only, Instant now);
 
   [[nodiscard]] const Encoder& encoder() const;

@@ -14,6 +14,7 @@
 #include "net/session/expiry_pace.h"
 #include "net/session/fanout.h"
 #include "net/session/pending_connects.h"
+#include "net/session/pending_grants.h"
 #include "net/session/ping_schedule.h"
 #include "net/session/session_settings.h"
 #include "net/session/subscription_notes.h"
@@ -50,6 +51,7 @@ struct SessionContext {
   SubscriptionNotes& notes;
   WaitingSessions& waiting;
   PendingConnects& connects;
+  PendingGrants& grants;
   TokenRefusals& refusals;
   KeyedQuota* users = nullptr;  // null: connections of a user are not limited
   PingSchedule pings{settings.ping_interval, random.next()};

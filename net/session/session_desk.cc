@@ -1,11 +1,27 @@
 #include "net/session/session_desk.h"
 
-#include <vector>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include "core/base/assert.h"
 #include "net/session/session.h"
 
 namespace millrace {
+
+namespace {
+
+class RevocationVisitor final : public SessionVisitor {
+ public:
+  explicit RevocationVisitor(Revocation revocation) : revocation_(std::move(revocation)) {}
+  void visit(Session& session, Instant now) override { session.look_at(revocation_, now); }
+  void done(Instant) override {}
+
+ private:
+  const Revocation revocation_;
+};
+
+}  // namespace
 
 SessionDesk::SessionDesk(const SessionDeskParts& shard, TokenGate gate, Instant now)
     : reactor_(shard.reactor),
@@ -26,8 +42,11 @@ SessionDesk::SessionDesk(const SessionDeskParts& shard, TokenGate gate, Instant 
                notes_,
                waiting_,
                connects_,
-               refusals_} {
+               grants_,
+               refusals_},
+      walk_(table_) {
   reactor_.add_source(*this, "sessions that waited");
+  reactor_.add_source(walk_, "a walk over the sessions");
   reactor_.timers().arm(position_timer_, now + shard.settings.position_check / kPositionSteps,
                         *this);
 }
@@ -62,18 +81,14 @@ void SessionDesk::on_expired(SubscriberId who, Bytes channel, Instant now) {
 }
 
 Result<void, RevokeError> SessionDesk::revoke(const Revocation& revocation, std::int64_t calendar,
-                                              Instant now) {
-  const auto done = gate_.revoke(revocation, calendar);
+                                              Instant) {
+  if (walk_.visitors() >= SessionWalk::kMaxVisitors) return RevokeError::kFull;
+  auto done = gate_.revoke(revocation, calendar);
   if (!done.ok()) return done;
-  context_.now = now;
-  hub_.set_now(now);
-  // Whom it closes leaves the table.
-  std::vector<ConnId> all;
-  table_.for_each([&all](Connection& connection) { all.push_back(connection.id()); });
-  for (const ConnId id : all) {
-    Session* session = find(id);
-    if (session != nullptr) session->look_at(revocation, now);
-  }
+  const bool of_user = revocation.what == Revocation::What::kUser;
+  const bool taken = walk_.add(of_user ? std::optional(revocation.name) : std::nullopt,
+                               std::make_unique<RevocationVisitor>(revocation));
+  CHECK(taken);
   return done;
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/shard/reactor.h"
 #include "net/session/session_context.h"
+#include "net/session/session_walk.h"
 #include "net/tcp/connection_table.h"
 #include "proto/command_decoder.h"
 #include "proto/flat_decoder.h"
@@ -57,7 +58,8 @@ class SessionDesk final : public ApplicationListener,
   SessionDesk& operator=(const SessionDesk&) = delete;
 
   [[nodiscard]] SessionContext& context() { return context_; }
-  // From now on, and of who is connected. `calendar` is the second that it was ordered in.
+  [[nodiscard]] SessionWalk& walk() { return walk_; }
+  // From now on, and, soon, of who is connected. `calendar` is the second that it was ordered in.
   Result<void, RevokeError> revoke(const Revocation& revocation, std::int64_t calendar,
                                    Instant now);
 
@@ -80,8 +82,10 @@ class SessionDesk final : public ApplicationListener,
   SubscriptionNotes notes_;
   WaitingSessions waiting_;
   PendingConnects connects_;
+  PendingGrants grants_;
   TokenRefusals refusals_;
   SessionContext context_;
+  SessionWalk walk_;
   Timer position_timer_;
 };
 

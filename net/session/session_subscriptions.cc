@@ -213,7 +213,11 @@ SubscribeResult Session::result_of(Bytes channel, const SubscribeOutcome& outcom
 }
 
 void Session::on_subscribed(Bytes channel, std::uint32_t ticket, const SubscribeOutcome& outcome) {
-  if (ticket == 0) return note_claimed(channel, outcome);
+  if (ticket == 0 && state_ != State::kConnecting) return tell_granted(channel, outcome);
+  if (ticket == 0) {
+    note_claimed(channel, outcome);
+    return context_.grants.settle(transport_.id().index, channel);
+  }
   end_question(ticket);
   if (outcome.failure != SubscribeOutcome::Failure::kNone) {
     context_.notes.erase(transport_.id().index, channel);
@@ -244,11 +248,13 @@ void Session::handle(std::uint32_t id, const UnsubscribeCommand& command, Instan
   if (command.channel.empty()) return disconnect(DisconnectCode::kBadRequest, now);
   const SubscriberId self = transport_.id().index;
   // Who leaves need not wait for the broker any more.
-  if (const auto ticket = context_.hub.pending(self, command.channel)) {
+  const auto ticket = context_.hub.pending(self, command.channel);
+  if (ticket && *ticket != 0) {
     on_subscribed(command.channel, *ticket, {});
   }
   context_.hub.unsubscribe(self, command.channel, now);
   context_.notes.erase(self, command.channel);
+  context_.grants.settle(self, command.channel);
   encoder().unsubscribe(message(), id);
   send();
 }
@@ -287,11 +293,15 @@ void Session::end_subscription(Bytes channel, const Ending& ending, Instant now)
   const SubscriberId self = transport_.id().index;
   const bool server_side = context_.hub.server_side(self, channel);
   const auto pending = context_.hub.pending(self, channel);
+  // Of a grant no token tells, so who lost it would not get it back by coming back.
+  const bool granted = context_.hub.granted(self, channel) && state_ != State::kConnecting;
   context_.hub.unsubscribe(self, channel, now);
   context_.notes.erase(self, channel);
+  context_.grants.settle(self, channel);
   if (pending) end_question(*pending);
+  if (pending && granted) return;  // it has not been told of it
   if (pending && *pending != 0) return fail(*pending, ending.unanswered);
-  if (server_side) return disconnect(ending.server_side, now);
+  if (server_side && !granted) return disconnect(ending.server_side, now);
   encoder().unsubscribe_push(message(), channel, ending.live);
   send();
 }

@@ -67,6 +67,8 @@ class ConnectionTable final : public CompletionHandler, public TimerHandler, pub
   [[nodiscard]] Connection* find_index(std::uint32_t index) {
     return connections_.find_index(index);
   }
+  // Slots are [0, slots()).
+  [[nodiscard]] std::uint32_t slots() const { return connections_.slots(); }
   template <typename Fn>
   void for_each(Fn&& fn) {
     connections_.for_each([&](ConnId, Connection& connection) { fn(connection); });

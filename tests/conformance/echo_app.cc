@@ -35,6 +35,4 @@ void EchoApp::on_request(HttpConnection& http, const HttpRequest& request, Insta
                std::make_unique<WsTransportOf<EchoUser>>(http.connection(), ws_));
 }
 
-void EchoApp::on_published(HttpConnection&, bool) { CHECK(false); }  // nobody publishes here
-
 }  // namespace millrace

@@ -37,7 +37,6 @@ class EchoApp final : public HttpApp {
   explicit EchoApp(WsShared& ws) : ws_(ws) {}
 
   void on_request(HttpConnection& http, const HttpRequest& request, Instant now) override;
-  void on_published(HttpConnection& http, bool accepted) override;
 
  private:
   WsShared& ws_;

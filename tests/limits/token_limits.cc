@@ -9,7 +9,7 @@
 #include "net/auth/revocations.h"
 #include "net/auth/token_maker.h"
 #include "net/auth/token_verifier.h"
-#include "net/server/revoke_request.h"
+#include "net/api/revoke_request.h"
 #include "tests/limits/limit.h"
 #include "tests/unit/net/auth/token_test_keys.h"
 

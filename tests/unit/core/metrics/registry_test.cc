@@ -142,6 +142,8 @@ Fields fields_of_connections(ShardMetrics& m) {
           &m.deliveries_total,
           &m.client_publishes_total,
           &m.api_publishes_total,
+          &m.api_calls_total,
+          &m.api_errors_total,
           &m.recv_buffers_leased,
           &m.decoders_lent,
           &m.rejected_total[0],

@@ -22,4 +22,7 @@ namespace millrace {
 // `now` is a second of the calendar. The error says what is wrong with the body.
 Result<Revocation> read_revoke_request(JsonValidator& validator, Bytes body, std::int64_t now);
 
+// The body that means this revocation, times and all. What it is read from again is the same.
+std::string revoke_request(const Revocation& revocation);
+
 }  // namespace millrace

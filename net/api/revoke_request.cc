@@ -1,10 +1,11 @@
-#include "net/server/revoke_request.h"
+#include "net/api/revoke_request.h"
 
 #include <optional>
 #include <utility>
 
 #include "net/auth/claims_reader.h"
 #include "net/auth/token_json.h"
+#include "proto/json_string.h"
 
 namespace millrace {
 namespace {
@@ -64,6 +65,21 @@ Result<Revocation> read_revoke_request(JsonValidator& validator, Bytes body, std
   revocation.what = user ? Revocation::What::kUser : Revocation::What::kEverything;
   if (user) revocation.name = std::move(*user);
   return revocation;
+}
+
+std::string revoke_request(const Revocation& revocation) {
+  using What = Revocation::What;
+  std::string body = "{";
+  if (revocation.what != What::kEverything) {
+    body.append(revocation.what == What::kUser ? R"("user":)" : R"("token_id":)");
+    append_json_string(body, revocation.name);
+    body.append(R"(,"expire_at":)").append(std::to_string(revocation.until));
+  }
+  if (revocation.what != What::kToken) {
+    if (body.size() > 1) body.push_back(',');
+    body.append(R"("issued_before":)").append(std::to_string(revocation.before));
+  }
+  return body + "}";
 }
 
 }  // namespace millrace

@@ -1,4 +1,4 @@
-#include "net/server/revoke_request.h"
+#include "net/api/revoke_request.h"
 
 #include <gtest/gtest.h>
 
