@@ -52,8 +52,12 @@ class Revoker {
 // The other nodes.
 class ApiPeers {
  public:
-  // Asks each to carry the call out. How many will answer, each once, by ApiDesk::on_node().
-  virtual std::uint32_t ask(std::uint64_t call, ApiMethod method, Bytes params, Instant now) = 0;
+  struct Asked {
+    std::uint32_t nodes = 0;  // each answers once, by ApiDesk::on_node(), and not from inside
+    bool failed = false;      // not everybody could be asked
+  };
+  // Asks each to carry the call out.
+  virtual Asked ask(std::uint64_t call, ApiMethod method, Bytes params, Instant now) = 0;
 
  protected:
   ~ApiPeers() = default;

@@ -38,7 +38,9 @@ void ApiDesk::gather(Token id, Bytes params, ApiRequest request, Instant now) {
 void ApiDesk::ask_peers(Token id, Bytes params, Instant now) {
   Call& call = *calls_.at(id);
   if (peers_ != nullptr && call.scope == ApiScope::kCluster) {
-    call.gathering->expect_nodes(peers_->ask(id, call.method, params, now));
+    const ApiPeers::Asked asked = peers_->ask(id, call.method, params, now);
+    call.gathering->expect_nodes(asked.nodes);
+    if (asked.failed) call.gathering->fail(ErrorCode::kInternal);
   }
   ends_.emplace_back(now + kPatience, id);
   set_timer();

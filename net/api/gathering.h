@@ -39,8 +39,10 @@ class Gathering {
   // `self` but for its counts, which are what was gathered. REQUIRES: complete().
   [[nodiscard]] ApiOutcome outcome(ApiMethod method, ApiNodeInfo self) const;
 
- private:
+  // Somebody has failed, or could not be asked. The first is told.
   void fail(ErrorCode error);
+
+ private:
   void count(const std::string& channel, std::uint64_t clients);
 
   std::uint32_t parts_ = 0;

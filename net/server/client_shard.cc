@@ -127,6 +127,9 @@ Result<void> ClientShard::make_broker(const BrokerSeam& seam) {
                                         reactor_.timers(), random_, metrics_);
     door_->use(proxy_settings_);
     desk_.context().application = door_.get();
+    api_door_ = std::make_unique<ApiDoor>(*port_, api_, options_.node.id, options_.nats_api);
+    api_nodes_ =
+        std::make_unique<ApiNodes>(*port_, cluster_node_->directory(), reactor_.timers(), api_);
   }
   hub_.set_broker(*broker_);
   return {};
@@ -270,6 +273,7 @@ bool ClientShard::left() const { return cluster_node_ == nullptr || cluster_node
 void ClientShard::drain(Instant now) {
   if (reloads_.full()) adopt(reloads_.take());
   if (drain_.wanted()) admission_.pace_no_more(now);
+  if (drain_.wanted() && api_door_ != nullptr) api_door_->leave();
   drain_.look(now);
   if (!drain_.done()) return;
   if (!told_drained_) {

@@ -25,6 +25,8 @@
 #include "core/shard/shard_group.h"
 #include "core/time/clock.h"
 #include "net/api/api_desk.h"
+#include "net/api/api_door.h"
+#include "net/api/api_nodes.h"
 #include "net/broker/cluster_broker.h"
 #include "net/nodes/cluster_node.h"
 #include "net/proxy/proxy_door.h"
@@ -63,6 +65,7 @@ struct ClientShardOptions {
   JetLimits jet = {};
   NodeIdentity node = {};       // needs an id if there is NATS
   bool require_broker = false;  // no start without it
+  bool nats_api = true;         // applications may call the server API over NATS
   Duration drain_timeout = seconds(5);
   // What of it can change at run time, as it is at the start; nothing: as it stands above.
   std::shared_ptr<const Reloadable> reloadable;
@@ -204,6 +207,8 @@ class ClientShard final : public ShardBody,
   SessionDesk desk_;
   std::unique_ptr<ProxyDoor> door_;  // to the application, if the broker is NATS
   ApiDesk api_;
+  std::unique_ptr<ApiDoor> api_door_;    // if the broker is NATS
+  std::unique_ptr<ApiNodes> api_nodes_;  // the same
   WsShared ws_;
   ClientApp app_;
   ListenerSet listeners_;

@@ -93,7 +93,8 @@ struct BrokerConfig {
 };
 
 struct ApiConfig {
-  std::string key;  // a secret; empty: the API is off
+  std::string key;   // a secret; empty: the API is off over HTTP
+  bool nats = true;  // if the broker is NATS
 
   bool operator==(const ApiConfig&) const = default;
 };

@@ -237,8 +237,15 @@ constexpr ConfigKey kRows[] = {
      .max = 256,
      .example = "",
      .reloads = true,
-     .help = "What X-API-Key must be in a call to /api. Without a key the API is off. There is no "
-             "flag, because everyone on the machine can read a command line."},
+     .help = "What X-API-Key must be in a call to /api. Without a key the API is off over HTTP. "
+             "There is no flag, because everyone on the machine can read a command line."},
+    {.section = "api",
+     .name = "nats",
+     .kind = ValueKind::kBool,
+     .slot = in_section<&Config::api, &ApiConfig::nats>,
+     .example = "true",
+     .help = "Whether applications may call the API over NATS, where the broker is NATS: requests "
+             "to millrace.api.METHOD. It needs no key; NATS's own permissions say who may."},
 
     {.section = "token",
      .name = "hmac_secret",

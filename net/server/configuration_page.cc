@@ -23,7 +23,7 @@ constexpr std::array<Section, 16> kSections{{
      "What carries publications. URLs of NATS without a kind, or from a later source than the "
      "kind, imply `kind = \"nats\"`. `require` and `subject_prefix` matter only with NATS. TLS "
      "(tls://) is not available in this version."},
-    {"api", "[api]", "The server API, `POST /api/publish`."},
+    {"api", "[api]", "The server API ([SERVER_API.md](SERVER_API.md))."},
     {"token", "[token]",
      "Who may sign tokens, and what they must say. Without any key, and without "
      "`allow_anonymous`, no client can connect. What this process is told from a file or a "

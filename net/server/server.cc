@@ -17,6 +17,7 @@
 #include "net/http/upgrade.h"
 #include "net/machine/limit_report.h"
 #include "net/nats/nats_files.h"
+#include "net/nodes/node_id.h"
 #include "net/server/command_line.h"
 #include "net/server/namespace_plan.h"
 #include "net/server/proxy_plan.h"
@@ -140,6 +141,7 @@ ClientShardOptions client_shard_options(const Config& config, std::size_t client
     options.jet.cache_bytes = options.memory_broker.streams.bytes;
     options.jet.page_bytes = sessions.answer_bytes();
     options.jet.channels = limits.channels_per_shard;
+    options.nats_api = config.api.nats;
     options.require_broker = config.broker.require;
   }
   return options;
