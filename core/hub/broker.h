@@ -27,6 +27,7 @@ struct Publication {
   // The application's key of a publish that it may repeat; empty: none. A broker that can tell a
   // repeated one by it does; the server API does so for one node already.
   Bytes idempotency = {};
+  bool skips_history = false;  // it is not kept, and has no offset; its stream stays as it is
 };
 
 enum class PublishOutcome : std::uint8_t {

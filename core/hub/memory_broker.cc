@@ -99,8 +99,12 @@ void MemoryBroker::publish(const Publication& publication, const StreamOptions& 
     events_.on_published(token, PublishOutcome::kAccepted, position);
     return;
   }
-  Message request = PublishRequest{OwnedBytes(publication.channel), OwnedBytes(publication.data),
-                                   pack_client_info(publication.info), options, token};
+  Message request = PublishRequest{OwnedBytes(publication.channel),
+                                   OwnedBytes(publication.data),
+                                   pack_client_info(publication.info),
+                                   options,
+                                   token,
+                                   publication.skips_history};
   if (mailbox_.try_send(owner, request)) return;
   ++metrics_.mailbox_refused_total;
   ++metrics_.broker_publish_failures_total;
@@ -111,7 +115,9 @@ StreamPosition MemoryBroker::accept(const Publication& publication, const Stream
                                     Instant now) {
   Publication accepted = publication;
   accepted.position = {};
-  if (options.kept()) {
+  if (options.kept() && publication.skips_history) {
+    // Only who is there gets it.
+  } else if (options.kept()) {
     accepted.position =
         streams_.append(publication.channel, publication.data, publication.info, options, now);
     accepted.previous = accepted.position.offset - 1;
@@ -162,9 +168,11 @@ bool MemoryBroker::on_publication_message(ShardId from, Message& message, Instan
     return true;
   }
   if (auto* request = std::get_if<PublishRequest>(&message)) {
-    const StreamPosition position =
-        accept({request->channel, request->data, unpack_client_info(request->info), {}},
-               request->options, now);
+    const StreamPosition position = accept({.channel = request->channel,
+                                            .data = request->data,
+                                            .info = unpack_client_info(request->info),
+                                            .skips_history = request->skips_history},
+                                           request->options, now);
     if (mutated(Mutant::kForgottenAcknowledgement)) return true;
     mailbox_.send(from, PublishAck{request->token, position});
     return true;

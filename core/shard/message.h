@@ -23,6 +23,7 @@ struct PublishRequest {
   OwnedBytes channel, data, info;
   StreamOptions options;
   std::uint64_t token = 0;
+  bool skips_history = false;
 };
 // Back to the shard that published.
 struct PublishAck {
@@ -124,6 +125,7 @@ struct KeyedPublish {
   std::uint64_t call = 0;
   OwnedBytes channel, data, key;
   StreamOptions options;
+  bool skips_history = false;
 };
 // Back to the shard that asked.
 struct KeyedPublished {

@@ -125,15 +125,18 @@ void ApiDesk::start(Token id, Bytes, ApiPublish& publish, Instant now) {
       !payloads_.check(publish.data, data)) {
     return fail(id, ErrorCode::kBadRequest, now, "the channel takes JSON");
   }
-  const StreamOptions stream = publish.skip_history ? StreamOptions{} : settings->stream;
   if (!publish.idempotency_key.empty()) {
-    return publish_keyed(
-        id, {id, publish.channel, OwnedBytes(data), publish.idempotency_key, stream}, now);
+    return publish_keyed(id,
+                         {id, publish.channel, OwnedBytes(data), publish.idempotency_key,
+                          settings->stream, publish.skip_history},
+                         now);
   }
   const auto ticket = parts_.fanout.begin(*this, id);
   if (!ticket) return fail(id, ErrorCode::kTooManyRequests, now);
   ++parts_.metrics.api_publishes_total;
-  parts_.hub.publish({.channel = publish.channel, .data = data}, stream, *ticket, now);
+  parts_.hub.publish(
+      {.channel = publish.channel, .data = data, .skips_history = publish.skip_history},
+      settings->stream, *ticket, now);
 }
 
 void ApiDesk::on_published(std::uint64_t ticket, PublishOutcome outcome,
@@ -185,7 +188,10 @@ void ApiDesk::take_keyed(ShardId from, const KeyedPublish& publish, Instant now)
     return;
   }
   ++parts_.metrics.api_publishes_total;
-  parts_.hub.publish({.channel = publish.channel, .data = publish.data, .idempotency = publish.key},
+  parts_.hub.publish({.channel = publish.channel,
+                      .data = publish.data,
+                      .idempotency = publish.key,
+                      .skips_history = publish.skips_history},
                      publish.options, *ticket, now);
 }
 

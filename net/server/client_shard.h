@@ -159,6 +159,7 @@ class ClientShard final : public ShardBody,
   [[nodiscard]] ConnectionTable& connections() { return table_; }
   [[nodiscard]] Hub& hub() { return hub_; }
   [[nodiscard]] SessionDesk& desk() { return desk_; }
+  [[nodiscard]] ApiDesk& api() { return api_; }
 
  private:
   Result<void> make_broker(const BrokerSeam& seam);

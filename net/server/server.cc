@@ -17,7 +17,6 @@
 #include "net/http/upgrade.h"
 #include "net/machine/limit_report.h"
 #include "net/nats/nats_files.h"
-#include "net/nodes/node_id.h"
 #include "net/server/command_line.h"
 #include "net/server/namespace_plan.h"
 #include "net/server/proxy_plan.h"

@@ -58,8 +58,10 @@ test('publish: position, nothing without history, base64, and what it refuses', 
   const skipped = { channel: 'room:pub', data: 4, skip_history: true };
   assert.deepEqual(await api('publish', skipped), {});
   assert.deepEqual(await api('publish', { channel: 'plain', data: 1 }), {});
-  await gotten(sub, 4);
-  assert.deepEqual(datas(sub), [{ a: 1 }, { b: 2 }, null, 4]);
+  assert.equal((await api('publish', { channel: 'room:pub', data: 5 })).offset, 4);
+  await gotten(sub, 5);
+  assert.deepEqual(datas(sub), [{ a: 1 }, { b: 2 }, null, 4, 5]);
+  assert.deepEqual(client.ends, [], 'nobody takes the one that was not kept for a hole');
   for (const [params, wanted] of [
     [{ channel: 'none:x', data: 1 }, 102],
     [{ channel: '', data: 1 }, 107],

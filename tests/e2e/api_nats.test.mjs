@@ -20,12 +20,9 @@ allow_subscribe = ["client"]
 `);
 const nats = await NatsServer.start();
 const application = await nats.client();
-const start = (...args) => Millrace.start({
-  insecure: false,
-  shards: 2,
-  args: ['--nats', nats.url, '--config', config, ...args],
-});
-const server = await start();
+const start = (file) =>
+  Millrace.start({ insecure: false, shards: 2, args: ['--nats', nats.url, '--config', file] });
+const server = await start(config);
 await server.ready();
 
 const clientOf = (user, i = 0) =>
@@ -119,7 +116,7 @@ subject_prefix = "closed"
 nats = false
 [namespaces.default]
 `);
-  const other = await start('--config', closed);
+  const other = await start(closed);
   await other.ready();
   await assert.rejects(ask(application, 'info', {}, { prefix: 'closed.' }), { code: '503' });
   assert.equal((await call(other, 'info')).status, 200);

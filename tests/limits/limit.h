@@ -60,6 +60,7 @@ Limits flat_limits();
 Limits client_limits();
 Limits proxy_limits();
 Limits node_limits();
+Limits api_limits();
 
 // All of them.
 Limits all_limits();

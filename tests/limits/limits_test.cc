@@ -22,7 +22,7 @@ Limits all_limits() {
         time_limits,     name_limits,  config_limits,  nats_limits,       jet_limits,
         admin_limits,    core_limits,  drain_limits,   history_limits,    presence_limits,
         fair_use_limits, token_limits, flat_limits,    client_limits,     proxy_limits,
-        node_limits}) {
+        node_limits,     api_limits}) {
     for (Limit& limit : room()) all.push_back(std::move(limit));
   }
   return all;

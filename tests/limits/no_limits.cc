@@ -90,10 +90,10 @@ void add_units(std::map<std::string, std::string>& all) {
 
 void add_insides(std::map<std::string, std::string>& all) {
   add(all, "a mark or a mask",
-      {"SubscribeOptions.ticket", "command.h:kRejectUnrecovered", "connection_table.cc:kOrphan",
-       "hub.h:kNotFound", "hub_streams.cc:kAskerShift", "node_directory.cc:kNeverBack",
-       "shard_check.h:kNoShard", "slab.h:kGenerationMask", "slab.h:kNone", "uring.cc:kBufferGroup",
-       "uring.cc:kWakeData"});
+      {"SubscribeOptions.ticket", "api_desk.h:kOfKey", "client_app.cc:kTransportErrors",
+       "command.h:kRejectUnrecovered", "connection_table.cc:kOrphan", "hub.h:kNotFound",
+       "hub_streams.cc:kAskerShift", "node_directory.cc:kNeverBack", "shard_check.h:kNoShard",
+       "slab.h:kGenerationMask", "slab.h:kNone", "uring.cc:kBufferGroup", "uring.cc:kWakeData"});
   add(all, "how many kinds there are",
       {"fanout.cc:kForms", "mutant.h:kMutants", "op.h:kOpKinds",
        "shard_metrics.h:kHistoryEvictions", "shard_metrics.h:kProxyMethods",
@@ -203,6 +203,11 @@ void add_kept_elsewhere(std::map<std::string, std::string>& all) {
   add(all, "as many as the hub has: limits.channels_per_shard", {"JetLimits.channels"});
   add(all, "a pace of notices: tests/unit/net/server/gap_notices_test.cc",
       {"gap_notices.h:kNoticesAStep", "gap_notices.h:kSlotsAStep", "gap_notices.h:kStep"});
+  add(all, "how much of the server API is done a turn, and when again: tests/unit/net/api",
+      {"api_nodes.h:kAgain", "api_nodes.h:kFreshSign", "api_nodes.h:kNodePatience",
+       "api_orders.h:kUsersATime", "api_series.h:kMaxSeriesSteps", "api_series.h:kMaxStepsInFlight",
+       "api_series.h:kStepBytesInFlight", "channel_listing.h:kSlotsPerTurn",
+       "channel_listing.h:kStepsPerTurn", "session_walk.h:kSlotsPerTurn"});
   add(all, "of threads beside the shards, in real time: tests/unit/net/nats",
       {"NatsOptions.connect_timeout_ms", "NatsOptions.flush_timeout_ms",
        "NatsOptions.ping_interval_ms", "NatsOptions.reconnect_wait_ms",

@@ -4,12 +4,12 @@
 #include <array>
 #include <cstdio>
 
+#include "net/api/revoke_request.h"
 #include "net/auth/jwks.h"
 #include "net/auth/public_key.h"
 #include "net/auth/revocations.h"
 #include "net/auth/token_maker.h"
 #include "net/auth/token_verifier.h"
-#include "net/api/revoke_request.h"
 #include "tests/limits/limit.h"
 #include "tests/unit/net/auth/token_test_keys.h"
 

@@ -46,7 +46,6 @@ const auto& arrows() {
       {"net/jet/", {"core/", "proto/", "net/nats/", "net/auth/base64url.h"}},
       {"net/nodes/", {"core/", "proto/", "net/nats/"}},
       {"net/broker/", {"core/", "proto/", "net/nats/", "net/jet/", "net/nodes/"}},
-      {"net/nodes/", {"core/", "proto/", "net/nats/"}},
       {"net/transport/", {"core/", "net/tcp/", "net/http/", "net/ws/"}},
       {"net/session/", {"core/", "proto/", "net/tcp/", "net/ws/", "net/transport/", "net/auth/"}},
       {"net/proxy/",
