@@ -76,7 +76,7 @@ test('a node with very many channels has all of them again', async () => {
   const [, dying] = held.find(([number]) => number > 0);
   await cluster.nodes[dying].kill();
   await waitFor(async () => (await node.metric('millrace_broker_outages_total')) > 0, 'the outage');
-  await node.ready();
+  await node.brokerReady();
   const publisher = await cluster.nodes[(dying + 1) % 3].client();
   for (let i = 0; i < count; ++i) publisher.publish(subjectOf(i), '1');
   await waitFor(() => heardOn(clients).size === count, 'a publication of each', 30_000);
@@ -94,7 +94,7 @@ test('a node dies: its shards go on at the others, and no client is told', async
   const clients = await subscribed(node, 30, (i) => `own:${i}`);
   await cluster.nodes[0].kill();
   await spreadIs(cluster, (counts) => sum(counts) === 6 && even(counts));
-  await node.ready();
+  await node.brokerReady();
   const publisher = await cluster.nodes[1].client();
   for (let i = 0; i < 30; ++i) publisher.publish(`own.${i}`, JSON.stringify({ i }));
   for (const [i, client] of clients.entries()) await client.received(`own:${i}`, 1);
@@ -117,7 +117,7 @@ test('nodes that join are learnt of, and are enough when the one that was given 
   await cluster.add();
   await cluster.nodes[0].kill();
   await spreadIs(cluster, (counts) => sum(counts) === 4);
-  await node.ready();
+  await node.brokerReady();
   const publisher = await cluster.nodes[2].client();
   publisher.publish('news', '1');
   for (const client of clients) await client.received('news', 1);
@@ -205,7 +205,7 @@ test('the only node in lame duck mode is kept until it goes, and found again', a
   await nats.end();
   await waitFor(async () => (await node.get('/readyz')).status === 503, 'the outage');
   await nats.launch();
-  await node.ready();
+  await node.brokerReady();
   assert.equal((await node.publish('news', '1')).status, 200);
   await client.received('news', 1);
   await client.leave();

@@ -90,7 +90,7 @@ test('an NKey user, another one, and one whose seed is exchanged', async () => {
   secretFile(other.seed, seed.split('/').at(-1));
   await nats.reload(nkeyConfig(other));
   await waitFor(async () => (await node.metric('millrace_broker_outages_total')) >= 2, 'an outage');
-  await node.ready();
+  await node.brokerReady();
   assert.equal((await node.publish('news', '1')).status, 200);
   await client.received('news', 1);
   await client.leave();
@@ -116,7 +116,7 @@ test('a JWT user of a .creds file, one of another account, and one that runs out
   secretFile(operator.credentials(600).file, path.split('/').at(-1));
   const outages = () => node.metric('millrace_broker_outages_total');
   await waitFor(async () => (await outages()) >= 2, 'the end of the user', 15_000);
-  await node.ready();
+  await node.brokerReady();
   assert.equal((await node.publish('news', '1')).status, 200);
   await client.received('news', 1);
   await client.leave();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <iostream>
 #include <regex>
 #include <string>
@@ -46,8 +47,16 @@ WorldOutcome reference(const Scenario& scenario, AllocFaults::Which which) {
   return play(scenario, {which, 0, 0});
 }
 
+// /readyz says so while the reserve is spent.
+bool is_not_ready(const WorldOutcome& outcome) {
+  return std::any_of(outcome.received.begin(), outcome.received.end(), [](const auto& received) {
+    return received.find("HTTP/1.1 503") != std::string::npos;
+  });
+}
+
 bool told_somebody(const WorldOutcome& outcome, const WorldOutcome& expected) {
-  return outcome.rejected != expected.rejected || outcome.disconnects != expected.disconnects;
+  return outcome.rejected != expected.rejected || outcome.disconnects != expected.disconnects ||
+         is_not_ready(outcome) != is_not_ready(expected);
 }
 
 class AllocFailure : public testing::TestWithParam<Scenario> {

@@ -115,6 +115,12 @@ export class Millrace {
     );
   }
 
+  // All shards have NATS again; /readyz is patient for some seconds.
+  async brokerReady() {
+    const all = async () => (await this.metric('millrace_broker_ready')) === this.shards;
+    await waitFor(all, 'every shard to have its broker', 15_000);
+  }
+
   async metric(name) {
     return (await this.metrics())[name] ?? 0;
   }
