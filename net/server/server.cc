@@ -72,6 +72,21 @@ void read_system(ProcessMetrics& process) {
   process.system_files_max = files[2];
 }
 
+NatsOptions nats_options(const Config& config, const NamespaceTable& namespaces) {
+  NatsOptions nats;
+  nats.urls = config.broker.nats;
+  nats.security = config.broker.security;
+  // Where a process begins is chance, so that small ones spread as well.
+  nats.spread = Random(random_seed()).below(kSpreads);
+  nats.subject_prefix = config.broker.subject_prefix;
+  nats.max_payload = config.limits.publication_size;
+  nats.wait_connected_ms = kNatsStartWaitMs;
+  for (const auto& [name, settings] : namespaces.by_name) {
+    if (settings.prefix_interest) nats.prefix_namespaces.push_back(name);
+  }
+  return nats;
+}
+
 }  // namespace
 
 ClientShardOptions client_shard_options(const Config& config, std::size_t client_shards,
@@ -124,18 +139,7 @@ ClientShardOptions client_shard_options(const Config& config, std::size_t client
   options.app = {{config.server.allowed_origins}, config.api.key, MILLRACE_VERSION};
 
   if (config.broker.kind == BrokerKind::kNats) {
-    NatsOptions nats;
-    nats.urls = config.broker.nats;
-    nats.security = config.broker.security;
-    // Where a process begins is chance, so that small ones spread as well.
-    nats.spread = Random(random_seed()).below(kSpreads);
-    nats.subject_prefix = config.broker.subject_prefix;
-    nats.max_payload = limits.publication_size;
-    nats.wait_connected_ms = kNatsStartWaitMs;
-    for (const auto& [name, settings] : sessions.namespaces.by_name) {
-      if (settings.prefix_interest) nats.prefix_namespaces.push_back(name);
-    }
-    options.nats = nats;
+    options.nats = nats_options(config, sessions.namespaces);
     options.streams = make_stream_namespaces(config);
     options.jet.cache_bytes = options.memory_broker.streams.bytes;
     options.jet.page_bytes = sessions.answer_bytes();

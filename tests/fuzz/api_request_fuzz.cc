@@ -84,7 +84,9 @@ void check(const ApiRevoke& revoke) {
 }  // namespace millrace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace millrace;  // NOLINT: the whole of a fuzz target
+  using millrace::ApiMethod;
+  using millrace::ApiReader;
+  using millrace::FuzzInput;
   FuzzInput input(data, size);
   const auto method =
       static_cast<ApiMethod>(input.byte() % (static_cast<int>(ApiMethod::kRevoke) + 1));

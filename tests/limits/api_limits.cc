@@ -170,6 +170,11 @@ Limits limits_of_bodies() {
        .unit = "clients",
        .refusal = kBadRequest,
        .attempt = [](auto n) { return disconnect("\"whitelist\":" + list(n, "\"c\"")); }},
+  };
+}
+
+Limits limits_of_names() {
+  return {
       {.name = "user in a call of the API",
        .covers = {"api_request.h:kMaxApiUser"},
        .value = kMaxApiUser,
@@ -209,6 +214,11 @@ Limits limits_of_bodies() {
            [](auto n) {
              return read(ApiMethod::kRefresh, R"({"user":"u","info":)" + text(n - 2) + "}");
            }},
+  };
+}
+
+Limits limits_of_ends() {
+  return {
       {.name = "reason of a disconnect",
        .covers = {"api_request.h:kMaxDisconnectReason"},
        .value = kMaxDisconnectReason,
@@ -310,7 +320,9 @@ Limits limits_of_calls() {
 
 Limits api_limits() {
   Limits all = limits_of_bodies();
-  for (Limit& limit : limits_of_calls()) all.push_back(std::move(limit));
+  for (const auto more : {limits_of_names, limits_of_ends, limits_of_calls}) {
+    for (Limit& limit : more()) all.push_back(std::move(limit));
+  }
   return all;
 }
 

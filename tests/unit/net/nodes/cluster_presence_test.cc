@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "core/base/hash.h"
 #include "tests/support/node_world.h"
 
 namespace millrace {
@@ -23,7 +24,16 @@ struct ClusterPresenceTest : testing::Test, NodeWorld {
   Node& a;
   Node& b;
   Node& c;
-  const std::vector<std::string> rooms = {"room:1", "room:2", "room:3", "room:4"};
+  // Names hash differently in each process, so they are chosen by the shard that owns them.
+  static std::string room_of(std::size_t shard, int which) {
+    for (int i = 0;; ++i) {
+      std::string name = "room:" + std::to_string(which) + "-" + std::to_string(i);
+      if (hash_bytes(name) % kShards == shard) return name;
+    }
+  }
+
+  const std::vector<std::string> rooms = {room_of(0, 1), room_of(1, 2), room_of(0, 3),
+                                          room_of(1, 4)};
 };
 
 TEST_F(ClusterPresenceTest, AnswersAreOfAllNodes) {
