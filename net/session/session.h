@@ -61,6 +61,8 @@ class Session final : public TransportUser {
   [[nodiscard]] const Identity& identity() const { return identity_; }
   // None until then.
   [[nodiscard]] const Uuid& client() const { return client_; }
+  // It says goodbye: nothing that it is told arrives.
+  [[nodiscard]] bool leaving() const { return !transport_.open(); }
   [[nodiscard]] bool connected() const { return !client_.none() && state_ != State::kConnecting; }
 
   // What was kept while it waited is handled.

@@ -54,7 +54,9 @@ void SessionWalk::visit(std::uint32_t slot, Instant now) {
 bool SessionWalk::visit(ConnId id, SessionVisitor& visitor, Instant now) {
   Connection* connection = table_.find(id);
   if (connection == nullptr || connection->closing()) return false;
-  visitor.visit(static_cast<Session&>(*connection->protocol()->hub_client()), now);
+  auto& session = static_cast<Session&>(*connection->protocol()->hub_client());
+  if (session.leaving()) return false;
+  visitor.visit(session, now);
   return true;
 }
 

@@ -80,14 +80,7 @@ void check(const ApiRevoke& revoke) {
   CHECK_EQ(other.until, revoke.revocation.until);
 }
 
-}  // namespace
-}  // namespace millrace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using millrace::ApiMethod;
-  using millrace::ApiReader;
-  using millrace::FuzzInput;
-  FuzzInput input(data, size);
+void try_request(FuzzInput& input) {
   const auto method =
       static_cast<ApiMethod>(input.byte() % (static_cast<int>(ApiMethod::kRevoke) + 1));
   const std::string body(input.rest());
@@ -105,5 +98,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const NodeAnswer answer = read_node_answer(validator, method, body);
   for (const ApiChannelCount& each : answer.channels) CHECK(is_channel(each.channel));
   CHECK_LE(answer.nodes.size(), kMaxNodesListed);
+}
+
+}  // namespace
+}  // namespace millrace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  millrace::FuzzInput input(data, size);
+  millrace::try_request(input);
   return 0;
 }
