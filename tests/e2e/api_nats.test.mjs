@@ -28,6 +28,9 @@ await server.ready();
 const clientOf = (user, i = 0) =>
   connectedClient(kinds[i % 2], server, { token: makeToken({ sub: user }) });
 
+// A node that has just come does not know yet that it is alone.
+await waitFor(async () => (await ask(application, 'info', '')).result, 'the cluster to be known');
+
 test('each method answers as it does over HTTP', async () => {
   const clients = await Promise.all([0, 1, 2, 3].map((i) => clientOf('ann', i)));
   const sub = await clients[0].subscribe('news');
