@@ -81,7 +81,7 @@ async function slowReader(server, bytes) {
   await client.subscribe('news');
   client.socket.pause();
   const { body } = await server.publish('news', JSON.stringify('x'.repeat(bytes)));
-  assert.deepEqual(body, { result: {} });
+  assert.equal(body.result?.offset, 1, JSON.stringify(body));
   return client;
 }
 

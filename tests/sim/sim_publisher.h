@@ -24,6 +24,7 @@ class SimPublisher final : public Peer {
   void post(const std::string& path, const std::string& body);
   void revoke();
   void on_response(unsigned status, Bytes body);
+  void on_revoked(Bytes body);
 
   std::string in_;
   std::uint64_t publisher_ = 0;     // of this connection

@@ -57,7 +57,7 @@ const victim =
   'GET /nothing-here HTTP/1.1\r\nHost: a\r\n\r\n';
 const victimAnswers = [
   [200, /^millrace/],
-  [200, /^{"result":{}}$/],
+  [200, /^{"result":{"offset":\d+,"epoch":"\w+"}}$/],
   [404, /^no such path/],
 ];
 
