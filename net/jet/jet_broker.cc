@@ -9,21 +9,20 @@
 
 namespace millrace {
 
-JetBroker::JetBroker(NatsPort& port, const std::vector<JetNamespace>& namespaces,
-                     BrokerEvents& events, TimerWheel& timers, CalendarClock& calendar,
-                     Random& random, ShardMetrics& metrics, const JetLimits& limits)
+JetBroker::JetBroker(NatsPort& port, const std::vector<JetNamespace>& namespaces, const Loan& loan,
+                     const JetLimits& limits)
     : port_(port),
-      events_(events),
-      timers_(timers),
-      calendar_(calendar),
-      metrics_(metrics),
+      events_(loan.events),
+      timers_(loan.timers),
+      calendar_(loan.calendar),
+      metrics_(loan.metrics),
       limits_(limits),
-      payloads_(port.options(), metrics),
-      keeper_(port, namespaces, *this, timers, random, metrics),
-      reader_(port, keeper_, payloads_, *this, timers, metrics),
-      publisher_(port, *this, timers, random, metrics),
+      payloads_(port.options(), metrics_),
+      keeper_(port, namespaces, *this, timers_, loan.random, metrics_),
+      reader_(port, keeper_, payloads_, *this, timers_, metrics_),
+      publisher_(port, *this, timers_, loan.random, metrics_),
       remover_(port, *this),
-      cache_(metrics, limits.cache_bytes),
+      cache_(metrics_, limits.cache_bytes),
       tracks_(limits.channels),
       wildcards_(namespaces.size()),
       questions_(limits.questions) {

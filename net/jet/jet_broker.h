@@ -70,8 +70,16 @@ class JetBroker final : public Broker,
   static constexpr Duration kRenewPause = milliseconds(10);
 
   // All but namespaces and limits must outlive it; the port is not drained after it is gone.
-  JetBroker(NatsPort& port, const std::vector<JetNamespace>& namespaces, BrokerEvents& events,
-            TimerWheel& timers, CalendarClock& calendar, Random& random, ShardMetrics& metrics,
+  // What the shard lends; each outlives the broker.
+  struct Loan {
+    BrokerEvents& events;
+    TimerWheel& timers;
+    CalendarClock& calendar;
+    Random& random;
+    ShardMetrics& metrics;
+  };
+
+  JetBroker(NatsPort& port, const std::vector<JetNamespace>& namespaces, const Loan& loan,
             const JetLimits& limits);
   ~JetBroker() override;
 
@@ -180,7 +188,7 @@ class JetBroker final : public Broker,
   void ask_alone(SlotId id, Instant now);
   void answer_from(SlotId id, const View& view, Instant now);
   void read_for(SlotId id, const View& view, Instant now);
-  void on_question_read(SlotId id, ReadAnswer answer, Instant now);
+  void on_question_read(SlotId id, const ReadAnswer& answer, Instant now);
   [[nodiscard]] View view_of(ChannelTrack& track, const StreamOptions& options, Instant now);
   [[nodiscard]] static View view_of(const TopAnswer& top);
   void answer(SlotId id, const HistoryPage& page);

@@ -79,7 +79,7 @@ void JetBroker::on_read(std::uint64_t token, ReadAnswer answer, Instant now) {
     CHECK(track != nullptr && track->filling != nullptr);
     return on_fill(*track, std::move(answer), now);
   }
-  on_question_read(id, std::move(answer), now);
+  on_question_read(id, answer, now);
 }
 
 // --- what is known -------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ void JetBroker::read_for(SlotId id, const View& view, Instant now) {
   // Without room for it the question waits for its time's end.
 }
 
-void JetBroker::on_question_read(SlotId id, ReadAnswer answer, Instant now) {
+void JetBroker::on_question_read(SlotId id, const ReadAnswer& answer, Instant now) {
   Question* question = questions_.find(id);
   CHECK(question != nullptr);
   question->read.reset();

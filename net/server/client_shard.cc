@@ -115,8 +115,10 @@ Result<void> ClientShard::make_broker(const BrokerSeam& seam) {
     auto plain = std::make_unique<NatsBroker>(*port_, events, metrics_);
     std::unique_ptr<JetBroker> streams;
     if (!options_.streams.empty()) {
-      streams = std::make_unique<JetBroker>(*port_, options_.streams, events, reactor_.timers(),
-                                            calendar_clock_, random_, metrics_, options_.jet);
+      streams = std::make_unique<JetBroker>(
+          *port_, options_.streams,
+          JetBroker::Loan{events, reactor_.timers(), calendar_clock_, random_, metrics_},
+          options_.jet);
     }
     cluster_node_ = std::make_unique<ClusterNode>(
         ClusterNodeParts{*port_, mailbox_, reactor_.timers(), random_, events, metrics_},

@@ -142,8 +142,8 @@ class JetWorld {
     auto made = std::make_unique<JetLink>(waker_);
     link = made.get();
     port = std::make_unique<NatsPort>(options, std::move(made), timers, random, metrics);
-    broker = std::make_unique<JetBroker>(*port, namespaces(), hub, timers, calendar, random,
-                                         metrics, limits);
+    broker = std::make_unique<JetBroker>(
+        *port, namespaces(), JetBroker::Loan{hub, timers, calendar, random, metrics}, limits);
     if (up) {
       link->come_up();
       turn();
