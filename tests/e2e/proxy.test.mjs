@@ -254,6 +254,8 @@ test('send and leaving are told: with a code, and by itself', async () => {
     // A client that speaks no protocol is closed by us.
     const odd = await RawClient.open(server);
     odd.sendText('nonsense');
+    assert.equal((await odd.closed()).code, 3501);
+    odd.destroy(); // else the server waits for its close frame
     await waitFor(
       () => application.of('disconnect').some(({ request: { code } }) => code === 3501),
       'the leaving with 3501',

@@ -183,7 +183,8 @@ export class RawClient {
     return waitFor(
       () => {
         const found = this.messages.find((message) => message.id === id);
-        if (!found && this.gone) throw new Error(`no reply ${id}: ${JSON.stringify(this.close)}`);
+        const over = this.gone || this.close; // nothing comes after a close frame
+        if (!found && over) throw new Error(`no reply ${id}: ${JSON.stringify(this.close)}`);
         return found;
       },
       `the reply ${id}`,
