@@ -1,5 +1,6 @@
 // What a program needs to stand behind millrace: it takes questions from a queue group, so that of
 // several such programs exactly one has each, answers in JSON, and ends without losing any.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'nats';
 
 import { Refusal } from './refusal.mjs';
@@ -55,6 +56,19 @@ export class Service {
     const { result, error } = reply.json();
     if (error) throw new Error(`${method}: ${error.code} ${error.message}`);
     return result;
+  }
+
+  // The same again and again while a node that is dying, or has just come, keeps the answer away.
+  // Nodes that are well have carried it out at the first time.
+  async insist(method, request, { times = 20, pauseMs = 500 } = {}) {
+    for (let left = times; ; --left) {
+      try {
+        return await this.ask(method, request);
+      } catch (error) {
+        if (left === 1) throw error;
+        await sleep(pauseMs);
+      }
+    }
   }
 
   async ready() {

@@ -6,6 +6,7 @@
 // It knows no connections, sockets or nodes. A question comes as JSON and is answered as JSON
 // (docs/APPLICATION.md); what it has to say to clients it publishes on the subject of a channel.
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Refusal } from '../common/refusal.mjs';
 import { Service } from '../common/service.mjs';
@@ -24,6 +25,7 @@ const games = await Bucket.open(nats, 'games'); // by id
 const site = await Bucket.open(nats, 'site'); // who is here: by user
 
 const longestText = 500;
+const longestLeaveMs = 500;
 const awayMs = 2000; // going from page to page is leaving and coming back; nobody is told of that
 const sweepMs = 10_000;
 
@@ -95,11 +97,12 @@ async function changeGame(id, change) {
   return changed;
 }
 
-// Who joins as a player must not see both hands in another tab.
+// Who joins as a player must not see both hands in another tab. A node that dies just now does not
+// keep a player from the table: the nodes that live have done it by then.
 async function leaveTv(user, id) {
-  for (const channel of [`gametv:${id}`, `chat:gametv.${id}`]) {
-    await service.ask('unsubscribe', { user, channel });
-  }
+  const all = [`gametv:${id}`, `chat:gametv.${id}`].map((channel) =>
+    service.insist('unsubscribe', { user, channel }).catch(service.report));
+  await Promise.race([Promise.all(all), sleep(longestLeaveMs)]);
 }
 
 const methods = {
