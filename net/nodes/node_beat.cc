@@ -10,8 +10,8 @@ namespace millrace {
 
 namespace {
 
-// A thousand years; so that no sum overflows.
-constexpr std::uint64_t kLongestUptime = 31'536'000'000;  // seconds
+// A hundred years; in nanoseconds it still has room.
+constexpr std::uint64_t kLongestUptime = 3'153'600'000;  // seconds
 
 void append_number(std::string& out, Bytes name, std::uint64_t value) {
   out.append(",\"").append(name).append("\":").append(std::to_string(value));
