@@ -43,10 +43,10 @@ ProxyOutcome outcome_of(ApplicationAnswer::Kind kind) {
 
 }  // namespace
 
-ProxyDoor::ProxyDoor(NatsPort& port, std::string subject_prefix, ApplicationListener& listener,
+ProxyDoor::ProxyDoor(NatsPort& port, ProxyOrigin origin, ApplicationListener& listener,
                      TimerWheel& timers, Random& random, ShardMetrics& metrics)
     : port_(port),
-      prefix_(std::move(subject_prefix)),
+      origin_(std::move(origin)),
       listener_(listener),
       timers_(timers),
       random_(random),
@@ -70,8 +70,8 @@ void ProxyDoor::count() {
 }
 
 NatsPost ProxyDoor::post_of(const ApplicationQuestion& question) const {
-  return {.subject = own_subject(prefix_, proxy_subject_rest(question.method)),
-          .data = proxy_request_body(question),
+  return {.subject = own_subject(origin_.subject_prefix, proxy_subject_rest(question.method)),
+          .data = proxy_request_body(question, origin_.node),
           .headers = proxy_request_headers(question)};
 }
 

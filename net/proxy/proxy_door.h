@@ -32,14 +32,20 @@
 
 namespace millrace {
 
+// Where questions come from, and by what subjects.
+struct ProxyOrigin {
+  std::string subject_prefix = {};
+  std::string node = {};  // its name; empty: not told
+};
+
 class ProxyDoor final : public ApplicationDoor, private NatsAsker, private TimerHandler {
  public:
   static constexpr std::size_t kMaxBodyBytes = 32 * 1024 * 1024;
   static constexpr Duration kLogInterval = seconds(10);
 
   // All must outlive it.
-  ProxyDoor(NatsPort& port, std::string subject_prefix, ApplicationListener& listener,
-            TimerWheel& timers, Random& random, ShardMetrics& metrics);
+  ProxyDoor(NatsPort& port, ProxyOrigin origin, ApplicationListener& listener, TimerWheel& timers,
+            Random& random, ShardMetrics& metrics);
   ~ProxyDoor();  // who asked has gone or is not called any more
   ProxyDoor(const ProxyDoor&) = delete;
   ProxyDoor& operator=(const ProxyDoor&) = delete;
@@ -98,7 +104,7 @@ class ProxyDoor final : public ApplicationDoor, private NatsAsker, private Timer
   }
 
   NatsPort& port_;
-  const std::string prefix_;
+  const ProxyOrigin origin_;
   ApplicationListener& listener_;
   TimerWheel& timers_;
   Random& random_;

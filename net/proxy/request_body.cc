@@ -78,13 +78,14 @@ bool header_may_carry(Bytes user) {
 
 }  // namespace
 
-std::string proxy_request_body(const ApplicationQuestion& question) {
+std::string proxy_request_body(const ApplicationQuestion& question, Bytes node) {
   const Bytes format = question.flat ? "flatbuffers" : "json";
   Body body;
   body.text("client", question.client);
   body.text("transport", "websocket");
   body.text("protocol", format);
   body.text("encoding", question.flat ? "binary" : "json");
+  body.text_if_any("node", node);
   if (question.method != ProxyMethod::kConnect) body.text("user", question.user);
   body.text_if_any("channel", question.channel);
   if (question.method == ProxyMethod::kRpc) body.text("method", question.rpc_method);

@@ -13,8 +13,9 @@
 
 namespace millrace {
 
+// `node` is the name of who asks; empty: not told.
 // REQUIRES: `data` is JSON if `data_is_json`; `meta` is JSON.
-std::string proxy_request_body(const ApplicationQuestion& question);
+std::string proxy_request_body(const ApplicationQuestion& question, Bytes node);
 
 // Values are of a fixed alphabet: a user whose id is not has no header, and is in the body only.
 std::vector<std::pair<std::string, std::string>> proxy_request_headers(

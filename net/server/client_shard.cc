@@ -125,8 +125,9 @@ Result<void> ClientShard::make_broker(const BrokerSeam& seam) {
         options_.node, options_.client_shards, options_.memory_broker.presence);
     broker_ = std::make_unique<ClusterBroker>(*port_, std::move(plain), std::move(streams),
                                               cluster_node_->presence());
-    door_ = std::make_unique<ProxyDoor>(*port_, options_.nats->subject_prefix, desk_,
-                                        reactor_.timers(), random_, metrics_);
+    door_ = std::make_unique<ProxyDoor>(
+        *port_, ProxyOrigin{options_.nats->subject_prefix, options_.node.name}, desk_,
+        reactor_.timers(), random_, metrics_);
     door_->use(proxy_settings_);
     desk_.context().application = door_.get();
     api_door_ = std::make_unique<ApiDoor>(*port_, api_, options_.node.id, options_.nats_api);

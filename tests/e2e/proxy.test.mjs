@@ -1,7 +1,7 @@
 // The application decides: every method over a real nats-server, with npm nats and npm centrifuge.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -244,6 +244,7 @@ test('send and leaving are told: with a code, and by itself', async () => {
     const [{ request }] = await application.got('send');
     assert.equal(request.client, id);
     assert.equal(request.user, 'anna');
+    assert.equal(request.node, hostname());
     assert.deepEqual(request.data, { ping: 1 });
     const before = application.of('disconnect').length;
     client.disconnect();
@@ -366,6 +367,8 @@ test('hostile names and methods reach no other subject, and no header', async ()
       client.disconnect();
     }
   });
-  const known = /^(millrace\.proxy\.(connect|rpc|publish|disconnect)|_INBOX\.[A-Za-z0-9.]+)$/;
+  // Nodes tell each other that they are alive.
+  const own = 'proxy\\.(connect|rpc|publish|disconnect)|node\\.[a-z0-9.]+';
+  const known = new RegExp(`^(millrace\\.(${own})|_INBOX\\.[A-Za-z0-9.]+)$`);
   assert.deepEqual([...seen].filter((subject) => !known.test(subject)), []);
 });

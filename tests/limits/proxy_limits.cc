@@ -51,8 +51,9 @@ class DoorWorld final : public ApplicationListener {
     link->come_up();
     port_ = std::make_unique<NatsPort>(options_, std::move(link), timers_, random_, metrics_);
     port_->drain(now_);
-    door_ = std::make_unique<ProxyDoor>(*port_, "", static_cast<ApplicationListener&>(*this),
-                                        timers_, random_, metrics_);
+    door_ =
+        std::make_unique<ProxyDoor>(*port_, ProxyOrigin{}, static_cast<ApplicationListener&>(*this),
+                                    timers_, random_, metrics_);
     door_->use(settings);
   }
   void on_application_answer(ConnId, std::uint64_t, ApplicationAnswer&, Instant) override {
@@ -71,7 +72,7 @@ class DoorWorld final : public ApplicationListener {
   // Of a question with so much data.
   std::size_t body_bytes(std::size_t data_bytes) {
     data_ = std::string(data_bytes, '1');
-    return proxy_request_body(question()).size();
+    return proxy_request_body(question(), "").size();
   }
 
  private:

@@ -22,8 +22,9 @@ class ProxyDoorTest : public ::testing::Test, private ApplicationListener {
     auto link = std::make_unique<PlayedLink>(waker_);
     link_ = link.get();
     port_ = std::make_unique<NatsPort>(options_, std::move(link), timers_, random_, metrics_);
-    door_ = std::make_unique<ProxyDoor>(*port_, "app", static_cast<ApplicationListener&>(*this),
-                                        timers_, random_, metrics_);
+    door_ = std::make_unique<ProxyDoor>(*port_, ProxyOrigin{"app", ""},
+                                        static_cast<ApplicationListener&>(*this), timers_, random_,
+                                        metrics_);
     for (auto& method : settings_.methods) method = {.on = true, .timeout = seconds(1)};
     settings_.breaker_failures = 3;
     use();

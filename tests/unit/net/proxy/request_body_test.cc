@@ -7,8 +7,8 @@
 namespace millrace {
 namespace {
 
-std::string body(const ApplicationQuestion& question) {
-  std::string text = proxy_request_body(question);
+std::string body(const ApplicationQuestion& question, Bytes node = "") {
+  std::string text = proxy_request_body(question, node);
   JsonValidator validator;
   EXPECT_TRUE(validator.valid(text)) << text;
   EXPECT_EQ(text.find_first_of("\r\n"), std::string::npos);
@@ -21,6 +21,12 @@ ApplicationQuestion question_of(ProxyMethod method) {
   question.client = "c-1";
   question.user = "anna";
   return question;
+}
+
+TEST(RequestBody, TellsWhichNodeAsks) {
+  const ApplicationQuestion question = question_of(ProxyMethod::kConnect);
+  EXPECT_NE(body(question, "node-\"1").find(R"("node":"node-\"1")"), std::string::npos);
+  EXPECT_EQ(body(question).find(R"("node")"), std::string::npos);
 }
 
 TEST(RequestBody, OfConnectTellsWhereTheClientComesFrom) {
