@@ -1,7 +1,7 @@
 // Starts the processes of an example, keeps them running, and ends all of them: what systemd would
 // do, in one file. One that ends by itself is started again after a second.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { fstatSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,7 +43,8 @@ export class Processes {
     console.log(`${this.title}: ${text}`);
   }
 
-  // `ready` says, as often as it is asked, whether the process can be used yet.
+  // `ready` says, as often as it is asked, whether the process can be used yet; it is given what
+  // makes the text that the process has said so far.
   async start(name, command, args, { env = {}, ready }) {
     const one = { name, command, args, ready, log: join(this.folder, `${name}.log`) };
     one.env = { ...process.env, ...env };
@@ -69,6 +70,8 @@ export class Processes {
 
   async #launch(one) {
     const log = openSync(one.log, 'a');
+    const { size } = fstatSync(log); // what it said the time before does not count
+    const said = () => readFileSync(one.log).subarray(size).toString();
     // Should this process be killed, the kernel ends its children.
     const command = ['--pdeathsig', 'TERM', '--', one.command, ...one.args.map(String)];
     // Ctrl-C is a signal to all of the terminal's processes: of these, when their turn has come.
@@ -85,7 +88,7 @@ export class Processes {
       one.how = how;
     });
     const deadline = performance.now() + startMs;
-    while (!(await one.ready())) {
+    while (!(await one.ready(said))) {
       if (this.#ending) return;
       if (!one.running || performance.now() > deadline) await this.#fail(one);
       await sleep(50);

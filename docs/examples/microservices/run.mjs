@@ -1,8 +1,6 @@
 // Starts everything: nats-server, three millrace nodes, the three services, and a load of users
 // that says each second how it goes.
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { numbers, startCluster } from '../common/cluster.mjs';
@@ -24,10 +22,9 @@ await (await setup.jetstreamManager()).streams.add({ name: 'EVENTS', subjects: [
 await setup.close();
 
 for (const name of ['chat', 'notification', 'presence']) {
-  const log = join(processes.folder, `${name}.log`);
   await processes.start(name, process.execPath, [here(`${name}.mjs`)], {
     env: { NATS_URL: nats },
-    ready: () => readFileSync(log, 'utf8').includes(`${name} ready`),
+    ready: (said) => said().includes(`${name} ready`),
   });
 }
 

@@ -1,7 +1,5 @@
 // Starts everything: nats-server, two millrace nodes, two application servers, and the site.
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { numbers, startCluster } from '../common/cluster.mjs';
@@ -15,10 +13,9 @@ const { processes, nats, urls } = await startCluster('realms', first, {
 });
 const TOKEN_SECRET = process.env.TOKEN_SECRET ?? randomBytes(32).toString('hex');
 for (const name of ['app-1', 'app-2']) {
-  const log = join(processes.folder, `${name}.log`);
   await processes.start(name, process.execPath, [here('app.mjs'), name], {
     env: { NATS_URL: nats, TOKEN_SECRET },
-    ready: () => readFileSync(log, 'utf8').includes(`${name} ready`),
+    ready: (said) => said().includes(`${name} ready`),
   });
 }
 const site = `http://127.0.0.1:${first}`;
