@@ -110,7 +110,9 @@ const methods = {
   async look({ user, meta }) {
     if (meta.path === '/') {
       const row = ({ value, revision: rev }) => ({ rev, game: listView(value) });
-      return { rows: games.all().map(row), here: site.all().map(({ key }) => key) };
+      // Who asks is here, even if this server has not heard of it yet.
+      const here = new Set([...site.all().map(({ key }) => key), user]);
+      return { rows: games.all().map(row), here: [...here] };
     }
     const { value: game, revision: rev } = await games.get(meta.game ?? meta.tv);
     if (meta.tv && seatOf(game, user) >= 0) throw new Refusal(403, 'you are a player by now');
