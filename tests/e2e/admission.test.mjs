@@ -160,6 +160,8 @@ test('half_open bounds those who say nothing', async () => {
   await client.subscribe('a');
   const told = await slow.result();
   assert.deepEqual(told.status, { 408: 50, 503: 30 });
+  const none = async () => (await server.metric('millrace_half_open')) === 0;
+  await waitFor(none, 'their slots to be free');
   const next = await RawClient.open(server);
   await next.leave();
   await client.leave();
