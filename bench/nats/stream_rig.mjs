@@ -29,6 +29,9 @@ export async function startNodes(cluster, kept) {
   const config = configFile(`
 [broker]
 stream_replicas = 3
+[limits]
+channels_per_connection = 1024
+recovery_page = 10000
 [namespaces.game]
 history_size = ${kept}
 history_ttl = "5m"
