@@ -27,6 +27,7 @@ void JetBroker::fill(ChannelTrack& track, std::uint64_t until, bool verify_only,
   question.channel = track.channel;
   question.since = track.sure;
   question.until = verify_only ? 0 : until;
+  question.was_stored = !verify_only;
   question.most = kMostFilled;
   question.most_bytes = kMostFilledBytes;
   question.prove = true;

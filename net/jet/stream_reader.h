@@ -53,6 +53,7 @@ struct ReadQuestion {
   std::string channel;
   std::uint64_t since = 0;           // exclusive
   std::uint64_t until = UINT64_MAX;  // inclusive; not above since: nothing is read
+  bool was_stored = false;           // `until` is known to have been, in this channel
   std::uint32_t most = 0;            // publications
   std::size_t most_bytes = 0;
   bool newest = false;  // of more than `most`, the last ones

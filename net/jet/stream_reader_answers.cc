@@ -77,6 +77,8 @@ void StreamReader::take_none(Op& op, Instant now) {
       op.top.top = 0;
       return finish(op, true, now);
     case Step::kNextLeader:
+      // Who does not know what was stored is a leader no more and has not heard of it.
+      if (op.question.was_stored && op.next <= op.question.until) return retry(op, now);
       return end_of_messages(op, true, now);
     case Step::kMark:
     case Step::kMarkAll:

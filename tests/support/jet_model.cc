@@ -156,6 +156,7 @@ std::string JetModel::get(const std::string& name, Bytes body) {
   const std::uint64_t from = jet_number(jet_member(body, "seq")).value_or(0);
   std::vector<std::uint64_t> found = stream.of(last.empty() ? next : last);
   if (last.empty()) std::erase_if(found, [from](auto sequence) { return sequence < from; });
+  std::erase_if(found, [this](auto sequence) { return sequence > deposed; });
   if (found.empty()) return kNoMessage;
   const std::uint64_t sequence = last.empty() ? found.front() : found.back();
   const ModelMessage& message = stream.messages.at(sequence);

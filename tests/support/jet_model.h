@@ -64,9 +64,10 @@ class JetModel {
   // The oldest messages go, as max_bytes or max_age let them.
   static void evict(ModelStream& stream, std::uint64_t below);
 
-  bool silent = false;             // no answers from JetStream
-  bool elects = false;             // publications find nobody
-  std::uint64_t lag = UINT64_MAX;  // replicas know nothing behind it
+  bool silent = false;                 // no answers from JetStream
+  bool elects = false;                 // publications find nobody
+  std::uint64_t lag = UINT64_MAX;      // replicas know nothing behind it
+  std::uint64_t deposed = UINT64_MAX;  // who still answers as the leader knows nothing behind it
   std::int64_t time = 1'700'000'000;
   std::map<std::string, std::uint64_t> asked;  // by kind: "INFO", "DIRECT", ...
   bool acks = true;                            // false: stored, and the acknowledgement is lost

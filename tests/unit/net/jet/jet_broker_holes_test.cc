@@ -41,6 +41,17 @@ TEST_F(Holes, WhatComesMeanwhileIsHeldBack) {
   EXPECT_EQ(world_.hub.take(), (Texts{"a:x 2@2", "a:x 3@3", "a:x 4@4"}));
 }
 
+// A leader that was deposed and has not heard of it has none behind where it stopped.
+TEST_F(Holes, ThatADeposedLeaderKnowsNothingOfAreNotSkipped) {
+  unheard(2, 3);
+  world_.link->model.lag = world_.link->model.deposed = 1;
+  world_.publish("a:x", "4");
+  EXPECT_EQ(world_.hub.take(), Texts{});
+  world_.link->model.lag = world_.link->model.deposed = UINT64_MAX;
+  world_.pass(seconds(3));
+  EXPECT_EQ(world_.hub.take(), (Texts{"a:x 2@2", "a:x 3@3", "a:x 4@4"}));
+}
+
 // next_by_subj jumps over what was evicted, without a word.
 TEST_F(Holes, ThatTheLimitHasPartlyDroppedAreTold) {
   unheard(2, 9);
